@@ -113,6 +113,7 @@ pub trait Vfs: Debug + Send + Sync {
     fn entropy(&self, buffer: &mut [u8]) -> io::Result<()>;
 }
 
+#[expect(clippy::len_without_is_empty, reason = "a system call, not a collection")]
 /// An open file. Dropping the last handle closes it; closing makes nothing durable.
 pub trait File: Debug + Send + Sync {
     /// Reads from `offset` until `buffer` is full or the file ends; returns the bytes read.
@@ -152,7 +153,6 @@ pub trait File: Debug + Send + Sync {
     ///
     /// # Errors
     /// Those of the device.
-    #[expect(clippy::len_without_is_empty, reason = "a system call, not a collection")]
     fn len(&self) -> io::Result<u64>;
 
     /// Makes durable the bytes written before the call was issued, and the size they need.
