@@ -1,1 +1,10 @@
-//! The store.
+//! An embedded LSM-tree key-value store that runs, unchanged, under a deterministic crash simulator.
+#![forbid(unsafe_code)]
+
+#[allow(dead_code, reason = "the layers above are being built")]
+mod base;
+
+pub use base::error::{Error, ErrorKind, Result};
+pub use base::key::SeqNo;
+pub use base::limits::{BATCH_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
+pub use base::slice::Slice;
