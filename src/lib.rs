@@ -3,6 +3,9 @@
 
 #[allow(dead_code, reason = "the layers above are being built")]
 mod base;
+mod log;
+mod manifest;
+mod wal;
 
 pub use base::error::{Error, ErrorKind, Result};
 pub use base::key::SeqNo;

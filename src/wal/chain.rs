@@ -1,0 +1,299 @@
+//! Which segments count, how far each is proven, and what is damage and what a torn tail.
+//!
+//! The head is the highest-numbered segment with a valid LINK. From it the chain is walked back to
+//! the oldest segment the manifest still needs. Segments off the chain hold nothing that counts.
+//!
+//! A position in the chain is *proven* when something durable vouches for it: a frame's
+//! `synced_upto`, a successor's LINK, the manifest's last edit. A bad frame before a proven position
+//! is damage and an error; one beyond all of them looks like a write that a crash tore, and the log
+//! is cut there. If nothing vouches for the head's own LINK, the proven point is the end that this
+//! LINK names: the head may vanish in the next power loss, so what it holds must be logged again.
+
+use crate::base::error::{Error, Result};
+use crate::base::file_name::FileNumber;
+use crate::base::key::SeqNo;
+use crate::log::{Frame, FrameKind, LogFile, Scan, scan};
+
+use super::link::Link;
+use super::writer::LogPosition;
+
+/// A segment's file, read whole.
+#[derive(Debug)]
+pub(crate) struct SegmentFile {
+    pub(crate) log: LogFile,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// The furthest point of the log that is proven durable: what the next LINK names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Proven {
+    pub(crate) segment: FileNumber,
+    pub(crate) end: u64,
+    pub(crate) last_seqno: SeqNo,
+}
+
+/// A segment that counts.
+#[derive(Debug)]
+pub(crate) struct ChainSegment<'a> {
+    pub(crate) log: &'a LogFile,
+    pub(crate) link: Link,
+    /// The frames that count, by offset, the LINK among them.
+    pub(crate) frames: Vec<Frame<'a>>,
+    /// The seqno of the last operation up to its end.
+    pub(crate) last_seqno: SeqNo,
+}
+
+/// The log as recovery reads it.
+#[derive(Debug)]
+pub(crate) struct Chain<'a> {
+    /// The segments that count, oldest first. The last one is the head.
+    pub(crate) segments: Vec<ChainSegment<'a>>,
+    pub(crate) proven: Proven,
+    /// The frames with operations beyond the proven point.
+    pub(crate) tail: Vec<Frame<'a>>,
+    /// Whether the head's own LINK is proven. If not, all it holds is in `tail`.
+    pub(crate) head_proven: bool,
+    /// Where the head was cut, and how many bytes that are not zeros stood beyond.
+    pub(crate) cut: Option<(LogPosition, u64)>,
+    /// The last edit that a LINK knows to be durable.
+    pub(crate) synced_edit: u64,
+}
+
+impl Chain<'_> {
+    /// The seqno of the last operation in the log.
+    pub(crate) fn last_seqno(&self) -> SeqNo {
+        self.segments.last().map_or(0, |head| head.last_seqno)
+    }
+}
+
+struct Candidate<'a> {
+    log: &'a LogFile,
+    scan: Scan<'a>,
+    link: Link,
+    /// Where the LINK begins and ends.
+    link_span: (u64, u64),
+}
+
+/// Judges the segments numbered `min_wal` and above. `vouched` is what the manifest vouches for.
+///
+/// # Errors
+/// Corruption, with file and offset.
+pub(crate) fn judge(
+    files: &[SegmentFile],
+    min_wal: FileNumber,
+    vouched: LogPosition,
+) -> Result<Chain<'_>> {
+    let mut candidates = Vec::new();
+    for file in files {
+        if let Some(candidate) = candidate(file, vouched)? {
+            candidates.push(candidate);
+        }
+    }
+    let chain = walk_back(candidates, min_wal)?;
+    let on_chain = chain.iter().any(|segment| segment.log.number == vouched.segment);
+    if vouched.segment >= min_wal && vouched.segment != 0 && !on_chain {
+        let head = &chain[chain.len() - 1];
+        return Err(Error::corruption(
+            &head.log.path,
+            head.link_span.0,
+            format!("the manifest vouches for segment {}, which the log skips", vouched.segment),
+        ));
+    }
+    check_chain(chain, vouched)
+}
+
+/// A segment with its LINK; `None` for one that never counted.
+fn candidate(file: &SegmentFile, vouched: LogPosition) -> Result<Option<Candidate<'_>>> {
+    let scan = scan(&file.bytes, &file.log);
+    let Some(frame) = scan.frames().find(|frame| frame.head.kind == FrameKind::Link).copied()
+    else {
+        let vouching = scan.frames().find(|frame| frame.head.synced_upto > 0);
+        return match vouching {
+            Some(frame) => Err(Error::corruption(
+                &file.log.path,
+                scan.end,
+                format!(
+                    "the segment has no valid LINK, yet the frame at {} says that {} bytes are \
+                     synced",
+                    frame.offset, frame.head.synced_upto
+                ),
+            )),
+            None if vouched.segment == file.log.number => Err(Error::corruption(
+                &file.log.path,
+                scan.end,
+                format!(
+                    "the segment has no valid LINK, yet the manifest says that {} bytes are synced",
+                    vouched.offset
+                ),
+            )),
+            None => Ok(None),
+        };
+    };
+    if frame.offset > scan.end {
+        return Err(Error::corruption(
+            &file.log.path,
+            scan.end,
+            format!("no valid frame before the LINK at {}", frame.offset),
+        ));
+    }
+    let link = Link::decode(frame.payload, &file.log.path, frame.payload_offset())?;
+    let link_span = (frame.offset, frame.end());
+    Ok(Some(Candidate { log: &file.log, scan, link, link_span }))
+}
+
+/// The chain from the head back to `min_wal`, oldest first.
+fn walk_back(
+    mut candidates: Vec<Candidate<'_>>,
+    min_wal: FileNumber,
+) -> Result<Vec<Candidate<'_>>> {
+    candidates.sort_by_key(|candidate| candidate.log.number);
+    let mut chain = Vec::new();
+    let Some(mut next) = candidates.pop() else {
+        return Err(Error::new(
+            crate::base::error::ErrorKind::Corruption,
+            format!("the log is missing: no segment from {min_wal:06}.wal on holds a valid LINK"),
+        ));
+    };
+    loop {
+        let previous = next.link.previous;
+        let (path, offset) = (&next.log.path, next.link_span.0);
+        if previous >= next.log.number {
+            let what = format!("the LINK names segment {previous}, which is no earlier one");
+            return Err(Error::corruption(path, offset, what));
+        }
+        if previous < min_wal {
+            chain.push(next);
+            chain.reverse();
+            return Ok(chain);
+        }
+        let Some(at) = candidates.iter().position(|c| c.log.number == previous) else {
+            let what = format!("the LINK names segment {previous:06}.wal, which is missing");
+            return Err(Error::corruption(path, offset, what));
+        };
+        chain.push(next);
+        next = candidates.swap_remove(at);
+    }
+}
+
+fn check_chain<'a>(chain: Vec<Candidate<'a>>, vouched: LogPosition) -> Result<Chain<'a>> {
+    let ends: Vec<Option<Link>> =
+        chain.iter().skip(1).map(|next| Some(next.link)).chain([None]).collect();
+    let synced_edit = chain.iter().map(|c| c.link.synced_edit).max().unwrap_or(0);
+    let mut segments: Vec<ChainSegment<'a>> = Vec::with_capacity(chain.len());
+    let mut judged = None;
+    for (candidate, successor) in chain.into_iter().zip(ends) {
+        let proven_here = proven_within(&candidate, vouched, successor);
+        let end = successor.map_or(candidate.scan.end, |link| link.previous_end);
+        check_bytes(&candidate, proven_here, end, successor)?;
+        let segment = sequence(&candidate, end)?;
+        if let Some(successor) = successor
+            && successor.previous_last_seqno != segment.last_seqno
+        {
+            let what = format!(
+                "the segment ends with seqno {}, its successor follows {}",
+                segment.last_seqno, successor.previous_last_seqno
+            );
+            return Err(Error::corruption(&candidate.log.path, end, what));
+        }
+        segments.push(segment);
+        judged = Some((candidate, proven_here));
+    }
+    let (head, proven_here) = judged.expect("a chain has a head");
+    Ok(conclude(segments, &head, proven_here, synced_edit))
+}
+
+/// The furthest position of a segment that anything vouches for.
+fn proven_within(candidate: &Candidate<'_>, vouched: LogPosition, successor: Option<Link>) -> u64 {
+    let limit = successor.map_or(u64::MAX, |link| link.previous_end);
+    let by_frames = candidate
+        .scan
+        .frames()
+        .filter(|frame| frame.offset < limit)
+        .map(|frame| frame.head.synced_upto)
+        .max()
+        .unwrap_or(0);
+    let by_manifest = if vouched.segment == candidate.log.number { vouched.offset } else { 0 };
+    by_frames.max(by_manifest)
+}
+
+/// Everything up to the segment's end, or up to the proven position, must be valid frames.
+fn check_bytes(
+    candidate: &Candidate<'_>,
+    proven_here: u64,
+    end: u64,
+    successor: Option<Link>,
+) -> Result<()> {
+    let valid = candidate.scan.end;
+    let needed = if successor.is_some() { end.max(proven_here) } else { proven_here };
+    if valid < needed {
+        let witness = if successor.is_some() && needed == end {
+            "the next segment's LINK says that this one reaches"
+        } else {
+            "later bytes say that it was synced up to"
+        };
+        return Err(Error::corruption(
+            &candidate.log.path,
+            valid,
+            format!("no valid frame here, and {witness} {needed}"),
+        ));
+    }
+    let boundary = candidate.scan.prefix.iter().any(|frame| frame.end() == end);
+    if successor.is_some() && (!boundary || end < candidate.link_span.1) {
+        let what = format!("the next segment's LINK names the end {end}, where no frame ends");
+        return Err(Error::corruption(&candidate.log.path, end, what));
+    }
+    Ok(())
+}
+
+/// The segment's frames up to `end`, their seqnos checked.
+fn sequence<'a>(candidate: &Candidate<'a>, end: u64) -> Result<ChainSegment<'a>> {
+    let frames: Vec<Frame<'a>> =
+        candidate.scan.prefix.iter().take_while(|frame| frame.end() <= end).copied().collect();
+    let mut last = candidate.link.previous_last_seqno;
+    for frame in &frames {
+        if !frame.head.kind.has_operations() {
+            continue;
+        }
+        if frame.head.first_seqno != last + 1 || frame.head.count == 0 {
+            let what = format!(
+                "{} operations from seqno {} on follow seqno {last}",
+                frame.head.count, frame.head.first_seqno
+            );
+            return Err(Error::corruption(&candidate.log.path, frame.offset, what));
+        }
+        last = frame.last_seqno();
+    }
+    Ok(ChainSegment { log: candidate.log, link: candidate.link, frames, last_seqno: last })
+}
+
+fn conclude<'a>(
+    segments: Vec<ChainSegment<'a>>,
+    head: &Candidate<'a>,
+    proven_here: u64,
+    synced_edit: u64,
+) -> Chain<'a> {
+    let segment = &segments[segments.len() - 1];
+    let head_proven = proven_here >= head.link_span.1;
+    let from = if head_proven { proven_here } else { 0 };
+    let operations = || segment.frames.iter().filter(|frame| frame.head.kind.has_operations());
+    let tail: Vec<Frame<'a>> = operations().filter(|frame| frame.offset >= from).copied().collect();
+    let proven = if head_proven {
+        let last_seqno = operations()
+            .take_while(|frame| frame.offset < from)
+            .last()
+            .map_or(segment.link.previous_last_seqno, Frame::last_seqno);
+        Proven { segment: head.log.number, end: proven_here, last_seqno }
+    } else {
+        Proven {
+            segment: segment.link.previous,
+            end: segment.link.previous_end,
+            last_seqno: segment.link.previous_last_seqno,
+        }
+    };
+    let scan = &head.scan;
+    let cut = (scan.content_end > scan.end).then(|| {
+        let at = LogPosition { segment: head.log.number, offset: scan.end };
+        (at, scan.content_end - scan.end)
+    });
+    Chain { segments, proven, tail, head_proven, cut, synced_edit }
+}
