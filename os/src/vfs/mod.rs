@@ -12,11 +12,20 @@
 //!
 //! Errors are plain [`io::Error`]s that keep the operating system's code; the store adds what it was
 //! doing and to which path.
+//!
+//! [`OsFs`] is the machine's file system, [`MemFs`] one in memory.
 
+mod mem_fs;
+mod os_fs;
+
+use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+
+pub use mem_fs::MemFs;
+pub use os_fs::OsFs;
 
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,7 +64,7 @@ pub trait Vfs: Debug + Send + Sync {
     /// then a crash may leave the file with data and no name.
     ///
     /// # Errors
-    /// `AlreadyExists` or `NotFound`, by the mode.
+    /// `AlreadyExists` or `NotFound`, by the mode; `IsADirectory` for a directory.
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn File>>;
 
     /// Gives a file another name in the same file system, replacing what had it.
@@ -78,7 +87,7 @@ pub trait Vfs: Debug + Send + Sync {
     /// The names in a directory, sorted by their bytes, without `.` and `..`.
     ///
     /// # Errors
-    /// `NotFound` or `NotADirectory`; `InvalidData` for a name that is not UTF-8.
+    /// `NotFound` or `NotADirectory`; `InvalidData`, with the name, for one that is not UTF-8.
     fn list(&self, path: &Path) -> io::Result<Vec<String>>;
 
     /// Makes the names in a directory durable: creations, removals and renames made before the call.
@@ -142,8 +151,13 @@ pub trait File: Debug + Send + Sync {
 
     /// Reserves space for the first `len` bytes and extends the file with zeros to at least `len`.
     ///
-    /// A write below `len` then needs no further space, and its sync no change of the file's size.
-    /// Where the file system cannot reserve, the file is extended only.
+    /// A write below `len` then needs no further space, and its sync no change of the file's size or
+    /// layout: that is what makes a small synced write cheap. The price is paid here, in proportion to
+    /// how far the file is extended; do it ahead of need. A file is never made shorter. A file system
+    /// that cannot reserve extends only.
+    ///
+    /// Until the next sync a crash may leave the old size, and bytes of the extension that are not
+    /// zeros.
     ///
     /// # Errors
     /// `StorageFull` when there is no room; the size may have changed.
@@ -169,5 +183,10 @@ pub trait File: Debug + Send + Sync {
     fn sync_all(&self) -> io::Result<()>;
 }
 
-/// Holds a lock on a file until it is dropped.
+/// Holds a lock on a file until it is dropped. Dropping it is a system call: not under a short lock.
 pub trait FileLock: Debug + Send + Sync {}
+
+/// The error of [`Vfs::list`] for a name it cannot return.
+fn not_utf8(name: &OsStr) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("the file name {name:?} is not UTF-8"))
+}
