@@ -3,6 +3,7 @@
 
 #[allow(dead_code, reason = "the layers above are being built")]
 mod base;
+mod batch;
 mod log;
 mod manifest;
 mod wal;
