@@ -7,8 +7,11 @@ mod batch;
 mod log;
 mod manifest;
 mod wal;
+#[allow(dead_code, reason = "the layers above are being built")]
+mod batch;
 
 pub use base::error::{Error, ErrorKind, Result};
 pub use base::key::SeqNo;
 pub use base::limits::{BATCH_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
 pub use base::slice::Slice;
+pub use batch::WriteBatch;
