@@ -7,6 +7,9 @@ use super::error::Result;
 /// The position of an operation in the commit order. The first operation ever has 1.
 pub type SeqNo = u64;
 
+/// The largest seqno: tables hold it with the kind in 64 bits.
+pub(crate) const SEQNO_MAX: SeqNo = (1 << 56) - 1;
+
 /// A keyspace, by number. There is one today; the formats carry the number from the first day.
 pub(crate) type KeyspaceId = u32;
 
