@@ -139,13 +139,13 @@ pub(crate) fn any_moves() -> impl Strategy<Value = Vec<Move>> {
     prop::collection::vec(one, 1..30).prop_map(|moves| moves.concat())
 }
 
-fn apply(cursor: &mut dyn Cursor, step: &Move) -> Result<()> {
+/// Makes one move; steps are left out where there is nothing to step from.
+pub(crate) fn apply(cursor: &mut dyn Cursor, step: &Move) -> Result<()> {
     match step {
         Move::First => cursor.seek_first(),
         Move::Last => cursor.seek_last(),
         Move::Seek(key, seqno) => cursor.seek(key, *seqno),
         Move::SeekBack(key, seqno) => cursor.seek_back(key, *seqno),
-        // At no entry there is nothing to step from.
         Move::Next | Move::Prev if cursor.entry().is_none() => Ok(()),
         Move::Next => cursor.next(),
         Move::Prev => cursor.prev(),

@@ -1,0 +1,26 @@
+//! Immutable tables: sorted entries in one file, written once and never changed.
+//!
+//! ```text
+//! builder ── block_builder          entries in, file out
+//! reader  ── block ── format        file in, entries out: get, verify
+//! iter, dump                        walks; a text for people
+//! ```
+//!
+//! The layout of the file stands in [`format`], that of a block in [`block_builder`].
+
+mod block;
+mod block_builder;
+mod builder;
+mod dump;
+mod format;
+mod index;
+mod iter;
+mod properties;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use builder::{TableBuilder, TableOptions};
+pub(crate) use dump::dump;
+pub(crate) use iter::TableCursor;
+pub(crate) use reader::{Table, Wholeness, looks_whole};

@@ -1,0 +1,257 @@
+//! Reads a table: opens it, finds a key, hands out blocks, verifies the whole.
+//!
+//! Invariant: whatever is returned was covered by a checksum that is bound to this place of this
+//! file of this database, and open has checked that the file is the one that the manifest means.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use seawall_os::vfs::{File, OpenMode, Vfs};
+
+use super::block::Block;
+use super::format::{
+    BlockHandle, Compression, FOOTER_BYTES, FOOTER_BYTES_MAX, Footer, Place, TRAILER_BYTES,
+    check_block,
+};
+use super::index::Index;
+use super::iter::TableCursor;
+use super::properties::Properties;
+use crate::base::checksum::DatabaseId;
+use crate::base::error::{Error, ErrorKind, IoContext, Result};
+use crate::base::file_name::FileNumber;
+use crate::base::key::{SeqNo, ValueKind};
+use crate::base::slice::Slice;
+use crate::base::table_meta::TableMeta;
+
+/// An open table. Cloning copies a pointer.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    source: Source,
+    footer: Footer,
+    index: Index,
+    properties: Properties,
+    meta: TableMeta,
+}
+
+/// The file and whose it is: all that reading a block needs.
+#[derive(Debug)]
+struct Source {
+    file: Arc<dyn File>,
+    path: Arc<Path>,
+    number: FileNumber,
+    id: DatabaseId,
+}
+
+impl Table {
+    /// Opens the table that `meta` describes and reads its footer, index and properties.
+    ///
+    /// # Errors
+    /// A corruption when the file is not exactly that table of the database `id`.
+    pub(crate) fn open(
+        vfs: &dyn Vfs,
+        path: &Path,
+        meta: &TableMeta,
+        id: DatabaseId,
+    ) -> Result<Table> {
+        let file = vfs.open(path, OpenMode::ReadOnly).context("open", path)?;
+        let source = Source { file, path: path.into(), number: meta.number, id };
+        let (footer, index, properties) = source.read_ends(meta)?;
+        let meta = meta.clone();
+        Ok(Table { inner: Arc::new(Inner { source, footer, index, properties, meta }) })
+    }
+
+    /// The newest version of `key` with a seqno of at most `visible`.
+    ///
+    /// # Errors
+    /// A failed read or a corruption of the one block that can hold it.
+    pub(crate) fn get(
+        &self,
+        key: &[u8],
+        visible: SeqNo,
+    ) -> Result<Option<(SeqNo, ValueKind, Slice)>> {
+        let at = self.inner.index.find(key, visible);
+        if at == self.inner.index.len() {
+            return Ok(None);
+        }
+        let block = self.block(at)?;
+        let found = block.get(key, visible)?;
+        Ok(found.map(|(seqno, kind, value)| (seqno, kind, Slice::from(value))))
+    }
+
+    /// A cursor over all entries; it keeps the table open.
+    pub(crate) fn cursor(&self) -> TableCursor {
+        TableCursor::new(self.clone())
+    }
+
+    /// Reads the whole file, and checks every byte of it against its checksum, the entries against
+    /// their order, and index, properties and the manifest's entry against the entries.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub(crate) fn verify(&self) -> Result<()> {
+        let inner = &*self.inner;
+        let (footer, index, properties) = inner.source.read_ends(&inner.meta)?;
+        // What was read at open may be right while the file no longer is.
+        if footer != inner.footer || properties != inner.properties {
+            return Err(inner.source.corrupt(0, "the end of the table has changed"));
+        }
+        let mut counted = Properties::default();
+        let mut cursor = self.cursor();
+        let mut last = (Vec::new(), 0);
+        for at in 0..index.len() {
+            cursor.to_block_start(at)?;
+            last = cursor.verify_block(&last, &mut counted)?;
+            if index.last_entry(at) != (&last.0, last.1) {
+                let offset = index.handle(at).offset;
+                return Err(inner.source.corrupt(offset, "a block does not end as the index says"));
+            }
+        }
+        counted.end(&last.0, index.len() as u64);
+        if counted != properties {
+            let what = format!("the entries make {counted:?}, the table says {properties:?}");
+            return Err(inner.source.corrupt(footer.properties.offset, what));
+        }
+        Ok(())
+    }
+
+    pub(super) fn footer(&self) -> &Footer {
+        &self.inner.footer
+    }
+
+    pub(super) fn index(&self) -> &Index {
+        &self.inner.index
+    }
+
+    pub(super) fn properties(&self) -> &Properties {
+        &self.inner.properties
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.inner.source.path
+    }
+
+    /// Reads and checks the data block `at`.
+    pub(super) fn block(&self, at: usize) -> Result<Block> {
+        let source = &self.inner.source;
+        let handle = self.inner.index.handle(at);
+        Block::new(source.read_block(handle)?, &source.path, handle.offset)
+    }
+}
+
+impl Source {
+    fn place(&self) -> Place<'_> {
+        Place { id: &self.id, number: self.number, path: &self.path }
+    }
+
+    fn corrupt(&self, offset: u64, what: impl Into<String>) -> Error {
+        Error::corruption(&self.path, offset, what)
+    }
+
+    /// Reads what follows the data blocks, and checks that it belongs together and to `meta`.
+    fn read_ends(&self, meta: &TableMeta) -> Result<(Footer, Index, Properties)> {
+        let size_bytes = self.file.len().context("read the size", &self.path)?;
+        if size_bytes != meta.size_bytes {
+            let what = format!("the table has {size_bytes} bytes instead of {}", meta.size_bytes);
+            return Err(self.corrupt(size_bytes.min(meta.size_bytes), what));
+        }
+        let footer = read_footer(&*self.file, size_bytes, &self.path)?;
+        if footer.id != self.id || footer.number != self.number {
+            let what = format!("the table is number {} of database {}", footer.number, footer.id);
+            return Err(self.corrupt(size_bytes - FOOTER_BYTES as u64, what));
+        }
+        let (offset, data_end) = (footer.index.offset, footer.data_end());
+        let index = Index::decode(self.read_block(footer.index)?, &self.path, offset, data_end)?;
+        let offset = footer.properties.offset;
+        let bytes = self.read_block(footer.properties)?;
+        let properties = Properties::decode(&bytes, offset, &self.path)?;
+        let agree = properties.block_count == index.len() as u64
+            && *properties.largest == *index.last_entry(index.len() - 1).0;
+        if !agree {
+            return Err(self.corrupt(offset, "the properties do not agree with the index"));
+        }
+        if !agrees_with_manifest(&properties, meta) {
+            let what = format!("the manifest says {meta:?}, the table says {properties:?}");
+            return Err(self.corrupt(offset, what));
+        }
+        Ok((footer, index, properties))
+    }
+
+    /// The contents of a block, checked and as they were before compression.
+    fn read_block(&self, handle: BlockHandle) -> Result<Vec<u8>> {
+        let len = handle.len as usize;
+        let mut bytes = vec![0; len + TRAILER_BYTES];
+        read_exact(&*self.file, &mut bytes, handle.offset, &self.path)?;
+        match check_block(&bytes, handle.offset, self.place())? {
+            Compression::None => bytes.truncate(len),
+        }
+        Ok(bytes)
+    }
+}
+
+fn agrees_with_manifest(properties: &Properties, meta: &TableMeta) -> bool {
+    properties.entry_count == meta.entry_count
+        && properties.smallest == meta.smallest
+        && properties.largest == meta.largest
+        && properties.seqno_min == meta.seqno_min
+        && properties.seqno_max == meta.seqno_max
+}
+
+fn read_exact(file: &dyn File, buffer: &mut [u8], offset: u64, path: &Path) -> Result<()> {
+    let read = file.read_at(buffer, offset).context("read", path)?;
+    if read < buffer.len() {
+        let what = format!("the file ends {} bytes early", buffer.len() - read);
+        return Err(Error::corruption(path, offset + read as u64, what));
+    }
+    Ok(())
+}
+
+fn read_footer(file: &dyn File, size_bytes: u64, path: &Path) -> Result<Footer> {
+    let len = size_bytes.min(FOOTER_BYTES_MAX as u64);
+    let mut tail = vec![0; len as usize];
+    read_exact(file, &mut tail, size_bytes - len, path)?;
+    Footer::decode(&tail, size_bytes, path)
+}
+
+/// What recovery needs to know of a table that nothing names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wholeness {
+    /// It was written to its end: its footer is that of this table of this database.
+    Whole,
+    /// It is a whole table, of another database or copied here under another number.
+    Foreign {
+        /// Whose it is.
+        id: DatabaseId,
+        /// The number it was written under.
+        number: FileNumber,
+    },
+    /// It was not written to its end.
+    NotWhole,
+}
+
+/// Looks at the footer of the file at `path`, which should be table `number` of the database `id`.
+///
+/// The footer is written last; of the other blocks nothing is read. When the power failed a whole
+/// footer says nothing about them.
+///
+/// # Errors
+/// A failed call of the file system, and `FormatTooNew` for a whole table of a newer format.
+pub(crate) fn looks_whole(
+    vfs: &dyn Vfs,
+    path: &Path,
+    id: DatabaseId,
+    number: FileNumber,
+) -> Result<Wholeness> {
+    let file = vfs.open(path, OpenMode::ReadOnly).context("open", path)?;
+    let size_bytes = file.len().context("read the size", path)?;
+    match read_footer(&*file, size_bytes, path) {
+        Ok(footer) if footer.id == id && footer.number == number => Ok(Wholeness::Whole),
+        Ok(Footer { id, number, .. }) => Ok(Wholeness::Foreign { id, number }),
+        Err(error) if error.kind() == ErrorKind::Corruption => Ok(Wholeness::NotWhole),
+        Err(error) => Err(error),
+    }
+}
