@@ -1,19 +1,16 @@
 //! An embedded LSM-tree key-value store that runs, unchanged, under a deterministic crash simulator.
 #![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports, reason = "the layers above are being built")]
 
-#[allow(dead_code, unused_imports, reason = "the layers above are being built")]
 mod base;
 mod batch;
+mod iter;
 mod log;
 mod manifest;
-mod wal;
-#[allow(dead_code, reason = "the layers above are being built")]
-#[allow(dead_code, unused_imports, reason = "the layers above are being built")]
-mod batch;
-#[allow(dead_code, unused_imports, reason = "the layers above are being built")]
-mod iter;
-#[allow(dead_code, unused_imports, reason = "the layers above are being built")]
 mod memtable;
+mod sstable;
+mod tables;
+mod wal;
 
 pub use base::error::{Error, ErrorKind, Result};
 pub use base::key::SeqNo;
