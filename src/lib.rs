@@ -4,12 +4,14 @@
 
 mod base;
 mod batch;
+mod db;
 mod iter;
 mod log;
 mod manifest;
 mod memtable;
 mod sstable;
 mod tables;
+mod tree;
 mod wal;
 
 pub use base::error::{Error, ErrorKind, Result};
@@ -17,3 +19,5 @@ pub use base::key::SeqNo;
 pub use base::limits::{BATCH_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
 pub use base::slice::Slice;
 pub use batch::WriteBatch;
+pub use db::{Builder, Cut, Db, Durability, Options, Range, RecoveryReport, Stats, VerifyReport};
+pub use seawall_os as os;

@@ -26,4 +26,4 @@ mod scan;
 pub(crate) use frame::{
     Frame, FrameBuffer, FrameHead, FrameKind, HEADER_BYTES, LogFile, frame_bytes,
 };
-pub(crate) use scan::{Scan, find_links, read_whole, scan};
+pub(crate) use scan::{Scan, find_ids, read_whole, scan};

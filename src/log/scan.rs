@@ -60,10 +60,13 @@ fn content_end(bytes: &[u8], from: usize) -> usize {
     })
 }
 
-/// Every frame that validates with the very id that stands at `id_at` in its own payload.
+/// Where in the payload of a LINK and of a SNAPSHOT the database's id stands.
+const ID_AT: usize = 4;
+
+/// The ids with which a LINK or SNAPSHOT in `bytes` validates that carries this very id.
 ///
-/// For judging files whose database is unknown: a LINK and a SNAPSHOT carry the id.
-pub(crate) fn find_links(bytes: &[u8], file: &LogFile, id_at: usize) -> Vec<DatabaseId> {
+/// For judging files whose database is unknown.
+pub(crate) fn find_ids(bytes: &[u8], file: &LogFile) -> Vec<DatabaseId> {
     let mut found = Vec::new();
     let end = content_end(bytes, 0);
     for at in (0..end).step_by(ALIGN) {
@@ -71,7 +74,7 @@ pub(crate) fn find_links(bytes: &[u8], file: &LogFile, id_at: usize) -> Vec<Data
         if kind != FrameKind::Link as u8 && kind != FrameKind::Snapshot as u8 {
             continue;
         }
-        let start = at + HEADER_BYTES + id_at;
+        let start = at + HEADER_BYTES + ID_AT;
         let Some(id) = bytes.get(start..start + 16) else { continue };
         let mut own = LogFile { id: DatabaseId([0; 16]), ..file.clone() };
         own.id.0.copy_from_slice(id);

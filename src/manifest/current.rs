@@ -20,6 +20,7 @@ use seawall_os::vfs::{OpenMode, Vfs};
 use crate::base::checksum::{self, DatabaseId};
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::file_name::{FileName, FileNumber};
+use crate::log::read_whole;
 
 /// The version of the database format that is written and read.
 const FORMAT: u32 = 1;
@@ -98,6 +99,18 @@ fn parse_fields(lines: &mut std::str::Lines<'_>) -> Option<Current> {
         snapshot_end: end.parse().ok()?,
         checksum: u32::from_str_radix(checksum, 16).ok()?,
     })
+}
+
+/// Reads `CURRENT` at `path`; `None` when there is none.
+///
+/// # Errors
+/// Corruption, a format that is too new, or those of the file system.
+pub(crate) fn read_current(vfs: &dyn Vfs, path: &Path) -> Result<Option<Current>> {
+    let file = match vfs.open(path, OpenMode::ReadOnly) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.context("open", path)?,
+    };
+    Current::parse(&read_whole(&*file, path)?, path).map(Some)
 }
 
 /// Makes `current` the content of `CURRENT`, durably, by writing it beside and renaming it.

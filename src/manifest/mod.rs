@@ -13,8 +13,8 @@ mod reader;
 mod state;
 mod writer;
 
-pub(crate) use current::{Current, switch_current};
+pub(crate) use current::{Current, read_current, switch_current};
 pub(crate) use edit::Edit;
 pub(crate) use reader::{ManifestContent, read_manifest};
-pub(crate) use state::{SNAPSHOT_ID_AT, State};
+pub(crate) use state::State;
 pub(crate) use writer::ManifestWriter;

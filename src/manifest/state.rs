@@ -24,9 +24,6 @@ use super::edit::Edit;
 /// The version of the manifest's format that is written and read.
 const FORMAT: u32 = 1;
 
-/// Where in a SNAPSHOT's payload the id stands.
-pub(crate) const SNAPSHOT_ID_AT: usize = 4;
-
 /// The structure of the database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct State {

@@ -21,9 +21,6 @@ use crate::base::key::SeqNo;
 /// The version of the log's format that is written and read.
 const FORMAT: u32 = 1;
 
-/// Where in the payload the id stands.
-pub(crate) const LINK_ID_AT: usize = 4;
-
 /// What a segment follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Link {

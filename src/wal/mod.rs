@@ -19,6 +19,6 @@ mod segment;
 mod writer;
 
 pub(crate) use chain::{Chain, Proven, SegmentFile, judge};
-pub(crate) use link::{LINK_ID_AT, Link};
-pub(crate) use segment::{Segment, create_segment};
+pub(crate) use link::Link;
+pub(crate) use segment::{CreateFailure, Segment, create_segment};
 pub(crate) use writer::{LogPosition, WalWriter};

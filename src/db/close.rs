@@ -1,0 +1,50 @@
+//! A clean close: the log ends with a CLOSE, and the manifest vouches for all of it.
+
+use seawall_os::sync::{Ordering, enter_scope};
+
+use crate::base::error::Result;
+use crate::log::frame_bytes;
+use crate::manifest::Edit;
+
+use super::core::Core;
+use super::scope;
+
+impl Core {
+    /// Ends the log. The background tasks have ended, and no commit is accepted any more.
+    ///
+    /// After a failure that stopped writes nothing is written: the disk is left to the next open.
+    pub(super) fn close_log(&self) -> Result<()> {
+        let _scope = enter_scope(scope::CLOSE);
+        let mut log = self.log.take();
+        // The lock on the directory is released after this: no commit that was on its way may still
+        // reach the log then.
+        self.health.seal();
+        self.health.check_writes()?;
+        if log.fits(frame_bytes(0)) {
+            log.append_close().inspect_err(|error| self.stop(error))?;
+        }
+        // Durability: `Os` commits become durable here too, and the edit may vouch for the end.
+        log.sync().inspect_err(|error| self.stop(error))?;
+        let log_synced = log.synced();
+        drop(log);
+        let mut manifest = self.manifest.take();
+        let edit = Edit { log_synced, ..Edit::after(manifest.state()) };
+        self.append_edit(&mut manifest, &edit)
+    }
+
+    /// Accepts no more calls; `false` when that was so already.
+    pub(super) fn begin_close(&self) -> bool {
+        !self.health.close()
+    }
+
+    /// Releases the lock on the directory.
+    pub(super) fn release_lock(&self) {
+        let lock = self.lock.lock().take();
+        drop(lock);
+    }
+
+    /// The seqno of the last visible operation.
+    pub(super) fn last_seqno(&self) -> u64 {
+        self.visible.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,187 @@
+//! What all handles and background tasks of one open database share.
+//!
+//! Order of locks: the log's turn, then the manifest's turn; never the other way round. Short locks
+//! are taken under either and never nest.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use seawall_os::sync::{AtomicBool, AtomicU64, Mutex, Ordering, Shared, Turn};
+use seawall_os::vfs::{FileLock, Vfs};
+
+use crate::base::checksum::DatabaseId;
+use crate::base::error::{Error, Result};
+use crate::base::file_name::{FileName, FileNumber};
+use crate::base::key::SeqNo;
+use crate::manifest::{Edit, ManifestWriter};
+use crate::memtable::OrderedMemtable;
+use crate::tables::Tables;
+use crate::tree::{Frozen, SuperVersion};
+use crate::wal::{Segment, WalWriter};
+
+use super::background::Signals;
+use super::commit::Queue;
+use super::health::Health;
+use super::numbers::Numbers;
+use super::options::Options;
+use super::report::RecoveryReport;
+
+/// A segment of the log that still counts, oldest first in [`LogStatus`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LiveSegment {
+    pub(super) number: FileNumber,
+    /// The seqno of its last operation; for the head, of the last group written.
+    pub(super) last_seqno: SeqNo,
+    /// Where its frames end, in bytes; for the head, after the last group written.
+    pub(super) end: u64,
+}
+
+/// What others than the log's writer need to know of the log.
+#[derive(Debug, Default)]
+pub(super) struct LogStatus {
+    /// The chain, oldest first. The last one is the head.
+    pub(super) segments: Vec<LiveSegment>,
+    /// A segment made ahead of need.
+    pub(super) spare: Option<Segment>,
+    /// Numbers of segments that were made and will never be used.
+    pub(super) discarded: Vec<FileNumber>,
+}
+
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) vfs: Arc<dyn Vfs>,
+    pub(super) dir: PathBuf,
+    pub(super) id: DatabaseId,
+    pub(super) options: Options,
+    pub(super) tables: Tables,
+    pub(super) report: RecoveryReport,
+    pub(super) health: Health,
+    pub(super) queue: Queue,
+    pub(super) log: Turn<WalWriter>,
+    pub(super) log_status: Mutex<LogStatus>,
+    pub(super) manifest: Turn<ManifestWriter>,
+    /// The number of the last edit that a sync has covered.
+    pub(super) synced_edit: AtomicU64,
+    pub(super) numbers: Numbers,
+    pub(super) view: Shared<SuperVersion>,
+    /// Taken to replace the view, so that no replacement is lost.
+    view_edit: Mutex<()>,
+    /// Everything up to here is visible.
+    pub(super) visible: AtomicU64,
+    pub(super) signals: Signals,
+    /// Commit groups written so far, for noticing idleness.
+    pub(super) groups: AtomicU64,
+    /// Whether the keeper watches for idleness.
+    pub(super) mark_armed: AtomicBool,
+    pub(super) lock: Mutex<Option<Arc<dyn FileLock>>>,
+}
+
+/// What recovery hands over to a database that starts.
+pub(super) struct Parts {
+    pub(super) vfs: Arc<dyn Vfs>,
+    pub(super) dir: PathBuf,
+    pub(super) id: DatabaseId,
+    pub(super) options: Options,
+    pub(super) lock: Arc<dyn FileLock>,
+    pub(super) report: RecoveryReport,
+    pub(super) log: WalWriter,
+    pub(super) segments: Vec<LiveSegment>,
+    pub(super) manifest: ManifestWriter,
+    pub(super) next_number: FileNumber,
+    pub(super) view: SuperVersion,
+}
+
+impl Core {
+    pub(super) fn new(parts: Parts) -> Core {
+        let state = parts.manifest.state();
+        let signals = Signals::new(parts.view.frozen.len(), state.flushed_seqno);
+        Core {
+            health: Health::default(),
+            queue: Queue::default(),
+            visible: AtomicU64::new(parts.log.last_seqno()),
+            log: Turn::new(parts.log),
+            log_status: Mutex::new(LogStatus { segments: parts.segments, ..LogStatus::default() }),
+            synced_edit: AtomicU64::new(state.edit_number),
+            numbers: Numbers::new(parts.next_number, state.counter),
+            manifest: Turn::new(parts.manifest),
+            view: Shared::new(Arc::new(parts.view)),
+            view_edit: Mutex::new(()),
+            signals,
+            groups: AtomicU64::new(0),
+            mark_armed: AtomicBool::new(false),
+            lock: Mutex::new(Some(parts.lock)),
+            tables: Tables::new(Arc::clone(&parts.vfs), &parts.dir, parts.id),
+            vfs: parts.vfs,
+            dir: parts.dir,
+            id: parts.id,
+            options: parts.options,
+            report: parts.report,
+        }
+    }
+
+    /// The path of one of the database's files.
+    pub(super) fn path(&self, name: &FileName) -> PathBuf {
+        self.dir.join(name.to_string())
+    }
+
+    /// Tells the others how far the head has grown.
+    pub(super) fn note_log_end(&self, log: &WalWriter) {
+        let mut status = self.log_status.lock();
+        if let Some(head) = status.segments.last_mut() {
+            head.last_seqno = log.last_seqno();
+            head.end = log.end().offset;
+        }
+    }
+
+    /// Replaces the view by what `edit` makes of the present one.
+    pub(super) fn edit_view(&self, edit: impl FnOnce(&SuperVersion) -> SuperVersion) {
+        let _alone = self.view_edit.lock();
+        let next = edit(&self.view.load());
+        self.view.store(Arc::new(next));
+    }
+
+    /// Stops writes for good after `cause` and wakes everybody who waits for work to be done.
+    pub(super) fn stop(&self, cause: &Error) {
+        self.health.stop(cause);
+        self.signals.fail();
+    }
+
+    /// Writes and syncs one edit, under the manifest's turn. Any failure stops writes for good.
+    pub(super) fn append_edit(&self, manifest: &mut ManifestWriter, edit: &Edit) -> Result<()> {
+        self.health.check_writes()?;
+        manifest.append(edit).inspect_err(|error| self.stop(error))?;
+        self.synced_edit.store(edit.number, Ordering::Release);
+        Ok(())
+    }
+
+    /// Whether the active memtable should be frozen.
+    pub(super) fn memtable_is_full(&self) -> bool {
+        self.view.with(|view| {
+            view.active.approximate_bytes() >= self.options.memtable_bytes
+                || view.active.entry_count() >= self.options.memtable_entries_max
+        })
+    }
+
+    /// Sets the active memtable aside for a flush, unless it is empty or too many wait already.
+    ///
+    /// Only the leader of a commit group calls this, before it applies the group: no writer is
+    /// applying then. `last_seqno` is that of the last group applied.
+    pub(super) fn freeze(&self, last_seqno: SeqNo) {
+        if self.view.with(|view| view.active.entry_count() == 0) {
+            return;
+        }
+        if !self.signals.may_freeze(self.options.frozen_memtables_max) {
+            return;
+        }
+        self.edit_view(|view| {
+            let mut frozen = view.frozen.clone();
+            frozen.push(Arc::new(Frozen { memtable: Arc::clone(&view.active), last_seqno }));
+            SuperVersion {
+                active: Arc::new(OrderedMemtable::default()),
+                frozen,
+                tables: view.tables.clone(),
+            }
+        });
+        self.signals.frozen_ready();
+    }
+}

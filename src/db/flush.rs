@@ -1,0 +1,169 @@
+//! The flusher: from a frozen memtable to a table that the manifest names.
+//!
+//! ```text
+//! write the table ▶ sync it ▶ sync its name ▶ sync the log up to it ▶ append the edit, synced
+//!                 ▶ install in the view ▶ remove old log segments ▶ roll the manifest if due
+//! ```
+//!
+//! Durability: the order is the proof. The table and its name are durable before the edit names
+//! them; the log is synced first so that the tables never hold an operation that the log could lose
+//! (what is recovered stays a prefix); segments go only after the edit that no longer needs them.
+
+use std::sync::Arc;
+
+use seawall_os::sync::{enter_scope, yield_point};
+
+use crate::base::error::{Error, IoContext, Result};
+use crate::base::file_name::{FileName, FileNumber};
+use crate::manifest::{Edit, ManifestWriter, switch_current};
+use crate::sstable::TableOptions;
+use crate::tables::OpenTable;
+use crate::tree::{Frozen, SuperVersion, WrittenTable, write_table};
+use crate::wal::LogPosition;
+
+use super::core::Core;
+use super::scope;
+
+/// How often a flush begins anew after a failure that left nothing in doubt.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// Why a flush did not get to its edit.
+enum Failure {
+    /// Its output was removed; it may begin anew under another number.
+    Retry(Error),
+    /// Writes have stopped; the output is left to the next open.
+    Stopped,
+}
+
+impl Core {
+    /// The flusher's loop: frozen memtables in order, the oldest first.
+    pub(super) fn run_flusher(&self) {
+        while self.signals.wait_for_frozen() {
+            let oldest = self.view.with(|view| view.frozen.first().cloned());
+            let frozen = oldest.expect("a memtable is in the view before it is counted as frozen");
+            self.flush_with_retries(&frozen);
+        }
+    }
+
+    /// Flushes, or stops writes: the flusher then waits to be told to end.
+    fn flush_with_retries(&self, frozen: &Arc<Frozen>) {
+        let _scope = enter_scope(scope::FLUSH);
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match self.flush_one(frozen) {
+                Ok(()) | Err(Failure::Stopped) => return,
+                Err(Failure::Retry(error)) if attempts == ATTEMPTS_MAX => self.stop(&error),
+                Err(Failure::Retry(_)) => {}
+            }
+        }
+    }
+
+    fn flush_one(&self, frozen: &Arc<Frozen>) -> std::result::Result<(), Failure> {
+        self.health.check_writes().map_err(|_| Failure::Stopped)?;
+        let number = self.draw_number().map_err(Failure::Retry)?;
+        let options =
+            TableOptions { block_bytes: self.options.block_bytes, ..TableOptions::default() };
+        let written = write_table(&self.tables, number, &frozen.memtable, options)
+            .map_err(|error| self.abandon(number, error))?;
+        self.sync_output(&written).map_err(|_| Failure::Stopped)?;
+        // Opened before the edit, so that nothing can fail between the edit and the install.
+        let table = self.tables.open(&written.meta).map_err(|error| self.abandon(number, error))?;
+        let synced = self.sync_log().map_err(|_| Failure::Stopped)?;
+        self.install_flush(frozen, table, synced).map_err(|_| Failure::Stopped)
+    }
+
+    /// A failed sync leaves the disk unknown and stops writes.
+    fn sync_output(&self, written: &WrittenTable) -> Result<()> {
+        // Durability: the edit will name this table.
+        let data = written.file.sync_all().context("sync", &written.path);
+        data.inspect_err(|error| self.stop(error))?;
+        // Durability: a table without a name is no table.
+        let name = self.vfs.sync_dir(&self.dir).context("sync the directory", &self.dir);
+        name.inspect_err(|error| self.stop(error))
+    }
+
+    /// Removes an output for which no edit was written.
+    fn abandon(&self, number: FileNumber, error: Error) -> Failure {
+        self.remove_unnamed_table(number);
+        Failure::Retry(error)
+    }
+
+    /// Writes the edit and swaps the memtable for the table.
+    fn install_flush(
+        &self,
+        frozen: &Arc<Frozen>,
+        table: Arc<OpenTable>,
+        synced: LogPosition,
+    ) -> Result<()> {
+        let mut manifest = self.manifest.take();
+        let min_wal = self.oldest_needed(frozen, synced);
+        let number = table.meta.number;
+        let edit = Edit {
+            flushed_seqno: frozen.last_seqno,
+            min_wal,
+            log_synced: synced,
+            added: vec![table.meta.clone()],
+            ..Edit::after(manifest.state())
+        };
+        self.append_edit(&mut manifest, &edit)?;
+        yield_point("install");
+        self.edit_view(|view| {
+            let mut next: SuperVersion = view.clone();
+            let first = next.frozen.remove(0);
+            assert!(Arc::ptr_eq(&first, frozen), "frozen memtables are flushed oldest first");
+            next.tables.push(Arc::clone(&table));
+            next
+        });
+        self.numbers.settle(number);
+        self.signals.flushed(frozen.last_seqno);
+        self.remove_old_segments(min_wal);
+        if manifest.edits() >= self.options.manifest_roll_edits {
+            self.roll(&mut manifest)?;
+        }
+        Ok(())
+    }
+
+    /// The oldest segment that still holds operations in no table.
+    ///
+    /// Durability: never one beyond the segment that was just synced. A segment that became the head
+    /// since then may have a LINK that a power loss still takes away.
+    fn oldest_needed(&self, frozen: &Frozen, synced: LogPosition) -> FileNumber {
+        let status = self.log_status.lock();
+        let mut segments = status.segments.iter();
+        let needed = segments
+            .find(|segment| {
+                segment.number >= synced.segment || segment.last_seqno > frozen.last_seqno
+            })
+            .map(|segment| segment.number);
+        needed.unwrap_or(synced.segment)
+    }
+
+    /// Begins a new manifest with a snapshot of the present state.
+    ///
+    /// The old and the new manifest mean the same at every moment in between.
+    fn roll(&self, manifest: &mut ManifestWriter) -> Result<()> {
+        let _scope = enter_scope(scope::ROLL);
+        let number = self.draw_number_under(manifest)?;
+        let old = manifest.number();
+        let next = self.switch_manifest(manifest, number).inspect_err(|error| self.stop(error))?;
+        *manifest = next;
+        self.numbers.settle(number);
+        let _ = self.vfs.remove(&self.path(&FileName::Manifest(old)));
+        Ok(())
+    }
+
+    fn switch_manifest(
+        &self,
+        manifest: &ManifestWriter,
+        number: FileNumber,
+    ) -> Result<ManifestWriter> {
+        let state = manifest.state().clone();
+        let (next, current) =
+            ManifestWriter::create(&*self.vfs, &self.dir, self.id, number, state)?;
+        // Durability: CURRENT must not name a manifest that a crash could leave without a name.
+        self.vfs.sync_dir(&self.dir).context("sync the directory", &self.dir)?;
+        switch_current(&*self.vfs, &self.dir, &current)?;
+        Ok(next)
+    }
+}

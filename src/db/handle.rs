@@ -1,0 +1,392 @@
+//! The handle users hold, the builder that opens it, and the range iterator.
+
+use std::fmt;
+use std::ops::{Bound, RangeBounds};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use seawall_os::sync::{Mutex, Ordering, enter_scope};
+use seawall_os::vfs::{OsFs, Vfs};
+
+use crate::base::error::Result;
+use crate::base::key::SeqNo;
+use crate::base::slice::Slice;
+use crate::batch::WriteBatch;
+use crate::tree::{Scan, ScanBounds, get};
+
+use super::background::Tasks;
+use super::core::Core;
+use super::open::open;
+use super::options::{Durability, Options};
+use super::report::RecoveryReport;
+use super::scope;
+use super::stats::Stats;
+use super::verify::VerifyReport;
+
+/// An open database. Clones are cheap and share it; it may be used from many threads at once.
+///
+/// When the last clone is dropped without [`Db::close`], the database is left as `kill -9` would
+/// leave it: what was committed with [`Durability::Sync`] is durable, and the next open recovers.
+#[derive(Clone)]
+pub struct Db {
+    user: Arc<User>,
+}
+
+/// Shared by the clones of one handle; background tasks hold only the core.
+struct User {
+    core: Arc<Core>,
+    tasks: Mutex<Option<Tasks>>,
+}
+
+impl Drop for User {
+    /// The one destructor that waits: it ends the background tasks. It does no I/O.
+    fn drop(&mut self) {
+        let Some(tasks) = self.tasks.lock().take() else { return };
+        self.core.health.close();
+        if std::thread::panicking() {
+            self.core.signals.stop();
+        } else {
+            tasks.stop(&self.core);
+        }
+    }
+}
+
+/// Opens a database with other than the default options.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    path: PathBuf,
+    vfs: Arc<dyn Vfs>,
+    options: Options,
+}
+
+impl Builder {
+    /// Opens the database.
+    ///
+    /// # Errors
+    /// As [`Db::open`]; [`crate::ErrorKind::InvalidArgument`] for an option out of range.
+    pub fn open(&self) -> Result<Db> {
+        self.options.check()?;
+        let core = Arc::new(open(Arc::clone(&self.vfs), &self.path, self.options.clone())?);
+        let tasks = Mutex::new(Some(Tasks::start(&core)));
+        Ok(Db { user: Arc::new(User { core, tasks }) })
+    }
+
+    /// Uses another file system than the machine's.
+    #[must_use]
+    pub fn vfs(mut self, vfs: Arc<dyn Vfs>) -> Builder {
+        self.vfs = vfs;
+        self
+    }
+
+    /// Replaces all options.
+    #[must_use]
+    pub fn options(mut self, options: Options) -> Builder {
+        self.options = options;
+        self
+    }
+
+    /// Sets [`Options::create_if_missing`].
+    #[must_use]
+    pub fn create_if_missing(mut self, create: bool) -> Builder {
+        self.options.create_if_missing = create;
+        self
+    }
+
+    /// Sets [`Options::durability`].
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Builder {
+        self.options.durability = durability;
+        self
+    }
+
+    /// Sets [`Options::memtable_bytes`].
+    #[must_use]
+    pub fn memtable_bytes(mut self, bytes: usize) -> Builder {
+        self.options.memtable_bytes = bytes;
+        self
+    }
+
+    /// Sets [`Options::memtable_entries_max`].
+    #[must_use]
+    pub fn memtable_entries_max(mut self, entries: usize) -> Builder {
+        self.options.memtable_entries_max = entries;
+        self
+    }
+
+    /// Sets [`Options::segment_bytes`].
+    #[must_use]
+    pub fn segment_bytes(mut self, bytes: u64) -> Builder {
+        self.options.segment_bytes = bytes;
+        self
+    }
+
+    /// Sets [`Options::manifest_roll_edits`].
+    #[must_use]
+    pub fn manifest_roll_edits(mut self, edits: u64) -> Builder {
+        self.options.manifest_roll_edits = edits;
+        self
+    }
+}
+
+impl Db {
+    /// Opens the database in the directory `path`, creating it if it is missing, and recovers what a
+    /// crash left.
+    ///
+    /// What the returned handle shows is durable, including commits that were not when the process
+    /// that made them ended.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Locked`] when it is open already, here or in another process;
+    /// [`crate::ErrorKind::Corruption`] with file and offset when what is on disk is not what was
+    /// written; [`crate::ErrorKind::FormatTooNew`]; errors of the file system. Nothing is lost by a
+    /// failed open.
+    pub fn open(path: impl AsRef<Path>) -> Result<Db> {
+        Db::builder(path).open()
+    }
+
+    /// Prepares to open the database in the directory `path`.
+    pub fn builder(path: impl AsRef<Path>) -> Builder {
+        Builder {
+            path: path.as_ref().to_owned(),
+            vfs: Arc::new(OsFs::new()),
+            options: Options::default(),
+        }
+    }
+
+    /// Gives `key` the value `value` and returns the seqno of the operation.
+    ///
+    /// Durable on return as [`Options::durability`] says.
+    ///
+    /// # Errors
+    /// As [`Db::commit_with`].
+    pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<SeqNo> {
+        self.put_with(key, value, self.core().options.durability)
+    }
+
+    /// As [`Db::put`], with a durability of its own.
+    ///
+    /// # Errors
+    /// As [`Db::commit_with`].
+    pub fn put_with(
+        &self,
+        key: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+        durability: Durability,
+    ) -> Result<SeqNo> {
+        let mut batch = WriteBatch::new();
+        batch.put(key, value);
+        self.core().commit(batch, durability)
+    }
+
+    /// Removes `key`, whether it exists or not, and returns the seqno of the operation.
+    ///
+    /// # Errors
+    /// As [`Db::commit_with`].
+    pub fn delete(&self, key: impl AsRef<[u8]>) -> Result<SeqNo> {
+        self.delete_with(key, self.core().options.durability)
+    }
+
+    /// As [`Db::delete`], with a durability of its own.
+    ///
+    /// # Errors
+    /// As [`Db::commit_with`].
+    pub fn delete_with(&self, key: impl AsRef<[u8]>, durability: Durability) -> Result<SeqNo> {
+        let mut batch = WriteBatch::new();
+        batch.delete(key);
+        self.core().commit(batch, durability)
+    }
+
+    /// An empty batch, to be filled and committed as one.
+    pub fn batch(&self) -> WriteBatch {
+        WriteBatch::new()
+    }
+
+    /// Commits all of `batch`, or nothing of it, and returns the seqno of its last operation.
+    ///
+    /// # Errors
+    /// As [`Db::commit_with`].
+    pub fn commit(&self, batch: WriteBatch) -> Result<SeqNo> {
+        self.core().commit(batch, self.core().options.durability)
+    }
+
+    /// As [`Db::commit`], with a durability of its own. A batch of n operations takes n consecutive
+    /// seqnos; an empty one writes nothing and returns the last seqno there is.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::TooLarge`] when a limit is exceeded; [`crate::ErrorKind::DiskFull`];
+    /// [`crate::ErrorKind::Stopped`] after an earlier failure; other errors of the file system. After
+    /// an error the batch is not visible, and may or may not be there after the next open.
+    pub fn commit_with(&self, batch: WriteBatch, durability: Durability) -> Result<SeqNo> {
+        self.core().commit(batch, durability)
+    }
+
+    /// The value of `key`, or `None` when there is none.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Corruption`] when a table is damaged; errors of the file system.
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Slice>> {
+        Ok(self.get_with_seqno(key)?.0)
+    }
+
+    /// As [`Db::get`], with the seqno at which was read: the value is that of the last operation on
+    /// the key up to there.
+    ///
+    /// # Errors
+    /// As [`Db::get`].
+    pub fn get_with_seqno(&self, key: impl AsRef<[u8]>) -> Result<(Option<Slice>, SeqNo)> {
+        let _scope = enter_scope(scope::READ);
+        self.core().health.check_open()?;
+        let (view, visible) = self.core().pin();
+        Ok((get(&view, key.as_ref(), visible)?, visible))
+    }
+
+    /// Whether `key` has a value.
+    ///
+    /// # Errors
+    /// As [`Db::get`].
+    pub fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool> {
+        Ok(self.get(key)?.is_some())
+    }
+
+    /// The keys in `bounds` with their values, in order of the keys' bytes, from both ends.
+    ///
+    /// All of it is as of one moment: the call's.
+    pub fn range<K: AsRef<[u8]>>(&self, bounds: impl RangeBounds<K>) -> Range {
+        let own = |bound: Bound<&K>| bound.map(|key| key.as_ref().to_vec());
+        self.scan(ScanBounds { start: own(bounds.start_bound()), end: own(bounds.end_bound()) })
+    }
+
+    /// The keys that begin with `prefix`, as [`Db::range`].
+    pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Range {
+        self.scan(ScanBounds::prefix(prefix.as_ref()))
+    }
+
+    /// All keys, as [`Db::range`].
+    pub fn iter(&self) -> Range {
+        self.scan(ScanBounds { start: Bound::Unbounded, end: Bound::Unbounded })
+    }
+
+    fn scan(&self, bounds: ScanBounds) -> Range {
+        let _scope = enter_scope(scope::READ);
+        let (view, seqno) = self.core().pin();
+        let closed = self.core().health.check_open().err();
+        Range { scan: Scan::new(view, seqno, bounds, closed), seqno }
+    }
+
+    /// Writes everything committed so far to tables and waits until that is durable.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Stopped`] after a failure.
+    pub fn flush(&self) -> Result<()> {
+        self.core().health.check()?;
+        self.core().flush()
+    }
+
+    /// Reads everything on disk that counts and checks it: checksums, order of keys, and that there
+    /// are exactly the files that should be.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Corruption`] for the first damage found, with file and offset.
+    pub fn verify(&self) -> Result<VerifyReport> {
+        let _scope = enter_scope(scope::VERIFY);
+        self.core().health.check_open()?;
+        self.core().verify()
+    }
+
+    /// Sizes and counts of this moment.
+    pub fn stats(&self) -> Stats {
+        self.core().stats()
+    }
+
+    /// What opening found and did.
+    pub fn recovery_report(&self) -> &RecoveryReport {
+        &self.core().report
+    }
+
+    /// The seqno of the last visible operation.
+    pub fn last_seqno(&self) -> SeqNo {
+        self.core().last_seqno()
+    }
+
+    /// Ends the database cleanly for all clones of the handle: everything committed is durable, and
+    /// the next open need not guess where the log ends.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Closed`] when it was closed already; [`crate::ErrorKind::Stopped`] after an
+    /// earlier failure, and then nothing was written. It is closed in each case.
+    pub fn close(self) -> Result<()> {
+        self.core().health.check_open()?;
+        if !self.core().begin_close() {
+            return self.core().health.check_open();
+        }
+        let tasks = self.user.tasks.lock().take();
+        if let Some(tasks) = tasks {
+            tasks.stop(self.core());
+        }
+        let closed = self.core().close_log();
+        self.core().release_lock();
+        closed
+    }
+
+    fn core(&self) -> &Arc<Core> {
+        &self.user.core
+    }
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db").field("path", &self.core().dir).finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    /// Pins what a read looks through, and then the seqno it reads at. The order matters.
+    fn pin(&self) -> (Arc<crate::tree::SuperVersion>, SeqNo) {
+        let view = self.view.load();
+        seawall_os::sync::yield_point("between pin and seqno");
+        let visible = self.visible.load(Ordering::Acquire);
+        (view, visible)
+    }
+
+    fn flush(&self) -> Result<()> {
+        let target = self.freeze_memtable()?;
+        while !self.signals.wait_until_flushed(target) {
+            self.health.check()?;
+            // Too many frozen memtables stood before the active one: now it may be its turn.
+            self.freeze_memtable()?;
+        }
+        Ok(())
+    }
+}
+
+/// The keys of a range with their values, as of one moment, from both ends.
+///
+/// After an error it ends.
+#[derive(Debug)]
+pub struct Range {
+    scan: Scan,
+    seqno: SeqNo,
+}
+
+impl Range {
+    /// The seqno at which the range is read: it holds the operations up to there.
+    pub fn seqno(&self) -> SeqNo {
+        self.seqno
+    }
+}
+
+impl Iterator for Range {
+    type Item = Result<(Slice, Slice)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let _scope = enter_scope(scope::READ);
+        self.scan.next_entry().transpose()
+    }
+}
+
+impl DoubleEndedIterator for Range {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        let _scope = enter_scope(scope::READ);
+        self.scan.next_back_entry().transpose()
+    }
+}

@@ -1,0 +1,152 @@
+//! Creating a database where `CURRENT` is missing, and refusing to where anything holds data.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use seawall_os::sync::enter_scope;
+use seawall_os::vfs::{FileLock, OpenMode, Vfs};
+
+use crate::base::checksum::DatabaseId;
+use crate::base::error::{Error, ErrorKind, IoContext, Result};
+use crate::base::file_name::FileName;
+use crate::log::{FrameKind, LogFile, find_ids, read_whole, scan};
+use crate::manifest::{ManifestWriter, State, switch_current};
+use crate::memtable::OrderedMemtable;
+use crate::tree::SuperVersion;
+use crate::wal::{CreateFailure, Link, WalWriter, create_segment};
+
+use super::super::core::{Core, LiveSegment, Parts};
+use super::super::keeper::needed_bytes;
+use super::super::numbers::NUMBER_BLOCK;
+use super::super::options::Options;
+use super::super::report::RecoveryReport;
+use super::super::scope;
+use super::directory;
+
+/// Creates an empty database in `dir`, which holds `names` but no `CURRENT`.
+///
+/// # Errors
+/// Corruption when any of the files there holds or names data: then `CURRENT` was lost.
+pub(super) fn create(
+    vfs: Arc<dyn Vfs>,
+    dir: &Path,
+    options: Options,
+    lock: Arc<dyn FileLock>,
+    names: &[String],
+) -> Result<Core> {
+    let _scope = enter_scope(scope::CREATE);
+    let leftovers: Vec<FileName> = names.iter().filter_map(|name| FileName::parse(name)).collect();
+    refuse_data(&*vfs, dir, &leftovers)?;
+    if !options.create_if_missing {
+        return Err(Error::of_file(ErrorKind::NotFound, dir, "there is no database"));
+    }
+    directory::sync_names(&*vfs, dir)?;
+    // What an interrupted creation left. Its numbers are not used again: a file made anew could be
+    // handed the very blocks of the old one.
+    let first = 1 + leftovers.iter().filter_map(FileName::number).max().unwrap_or(0);
+    let mut report = RecoveryReport { created: true, ..RecoveryReport::default() };
+    for name in leftovers.iter().filter(|name| **name != FileName::Lock) {
+        let path = dir.join(name.to_string());
+        vfs.remove(&path).context("remove", &path)?;
+        report.removed.push(name.to_string());
+    }
+    let mut id = DatabaseId([0; 16]);
+    vfs.entropy(&mut id.0).context("draw a random id for", dir)?;
+    let state = State { counter: first + 2 + NUMBER_BLOCK, min_wal: first + 1, ..State::default() };
+    let (manifest, current) = ManifestWriter::create(&*vfs, dir, id, first, state)?;
+    let log = first_segment(&*vfs, dir, id, first + 1, &options)?;
+    switch_current(&*vfs, dir, &current)?;
+    let head = LiveSegment { number: first + 1, last_seqno: 0, end: log.end().offset };
+    Ok(Core::new(Parts {
+        vfs,
+        dir: dir.to_owned(),
+        id,
+        options,
+        lock,
+        report,
+        log,
+        segments: vec![head],
+        manifest,
+        next_number: first + 2,
+        view: SuperVersion {
+            active: Arc::new(OrderedMemtable::default()),
+            frozen: Vec::new(),
+            tables: Vec::new(),
+        },
+    }))
+}
+
+/// The first segment, with its root LINK. Syncing its name syncs the manifest's too.
+fn first_segment(
+    vfs: &dyn Vfs,
+    dir: &Path,
+    id: DatabaseId,
+    number: u64,
+    options: &Options,
+) -> Result<WalWriter> {
+    let capacity = options.segment_bytes.max(needed_bytes(0));
+    let segment =
+        create_segment(vfs, dir, id, number, capacity).map_err(|failure| match failure {
+            CreateFailure::BeforeSync(error) | CreateFailure::Sync(error) => error,
+        })?;
+    let mut log = WalWriter::new(segment, 0);
+    log.append_link(&Link {
+        previous: 0,
+        previous_end: 0,
+        previous_last_seqno: 0,
+        synced_edit: 0,
+    })?;
+    // Durability: CURRENT comes next, and a database whose log has no LINK is damaged.
+    log.sync()?;
+    Ok(log)
+}
+
+/// Fails when a file holds or names data, so that a lost `CURRENT` never passes for a new database.
+fn refuse_data(vfs: &dyn Vfs, dir: &Path, names: &[FileName]) -> Result<()> {
+    let mut logs = Vec::new();
+    for name in names {
+        let path = dir.join(name.to_string());
+        match name {
+            FileName::Lock | FileName::Current | FileName::CurrentTemp => {}
+            FileName::Table(_) => return Err(lost_current(&path, "a table")),
+            FileName::Damaged(_) => return Err(lost_current(&path, "a file set aside")),
+            FileName::Wal(number) | FileName::Manifest(number) => {
+                let file = vfs.open(&path, OpenMode::ReadOnly).context("open", &path)?;
+                let bytes = read_whole(&*file, &path)?;
+                logs.push((LogFile { id: DatabaseId([0; 16]), number: *number, path }, bytes));
+            }
+        }
+    }
+    // LINK and SNAPSHOT carry the id of their database in the clear; the other frames need it.
+    let mut ids: Vec<DatabaseId> =
+        logs.iter().flat_map(|(file, bytes)| find_ids(bytes, file)).collect();
+    ids.dedup();
+    for (file, bytes) in &logs {
+        for id in &ids {
+            refuse_frames(bytes, &LogFile { id: *id, ..file.clone() })?;
+        }
+    }
+    Ok(())
+}
+
+/// Fails when a log file or manifest holds operations, or names anything.
+fn refuse_frames(bytes: &[u8], file: &LogFile) -> Result<()> {
+    for frame in scan(bytes, file).frames() {
+        let names_data = match frame.head.kind {
+            FrameKind::Data | FrameKind::Relog | FrameKind::Edit => true,
+            FrameKind::Snapshot => State::decode(frame.payload, &file.path, frame.payload_offset())
+                .map_or(true, |state| state.flushed_seqno > 0 || !state.tables.is_empty()),
+            FrameKind::Link | FrameKind::Mark | FrameKind::Close => false,
+        };
+        if names_data {
+            let what = format!("a {} frame at byte {}", frame.head.kind.name(), frame.offset);
+            return Err(lost_current(&file.path, &what));
+        }
+    }
+    Ok(())
+}
+
+fn lost_current(path: &Path, evidence: &str) -> Error {
+    let what = format!("CURRENT is missing, yet there is {evidence}: this was a database");
+    Error::of_file(ErrorKind::Corruption, path, what)
+}

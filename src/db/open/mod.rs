@@ -1,0 +1,172 @@
+//! Opening a database, in nine steps. After a crash this is recovery.
+//!
+//! ```text
+//! lock      the directory is ours
+//! current   which manifest counts; none: create, unless anything here holds or names data
+//! manifest  the structure, and its invariants
+//! files     every table is there, with its exact size
+//! segments  the chain of the log, what is proven and what was torn
+//! replay    the operations no table holds, into a memtable
+//! roll      a new manifest that means exactly what was read
+//! relog     a new segment: what nothing vouches for, logged again and synced, then its LINK
+//! sweep     what nothing names is removed, or set aside if no crash explains it
+//! ```
+//!
+//! Invariant: no step before `sweep` destroys evidence. Damage in anything that counts makes the open
+//! fail and leaves every file as it is. Before the new LINK is durable, only files go that nothing
+//! can ever have named: a table that is not whole, a segment without any frame, a left-over
+//! `CURRENT.tmp`.
+
+mod create;
+mod directory;
+mod leftovers;
+mod relog;
+mod replay;
+mod segments;
+mod sweep;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use seawall_os::sync::enter_scope;
+use seawall_os::vfs::{FileLock, OpenMode, Vfs};
+
+use crate::base::checksum::DatabaseId;
+use crate::base::error::{Error, ErrorKind, IoContext, Result};
+use crate::base::file_name::{FileName, FileNumber};
+use crate::log::{LogFile, read_whole};
+use crate::manifest::{Current, ManifestContent, ManifestWriter, State, read_current};
+use crate::manifest::{read_manifest, switch_current};
+use crate::tables::{OpenTable, Tables};
+use crate::wal::judge;
+
+use super::core::{Core, Parts};
+use super::numbers::NUMBER_BLOCK;
+use super::options::Options;
+use super::report::{Cut, RecoveryReport};
+use super::scope;
+
+use leftovers::Leftovers;
+
+/// What the steps of one open share.
+struct Opening {
+    vfs: Arc<dyn Vfs>,
+    dir: std::path::PathBuf,
+    options: Options,
+    id: DatabaseId,
+    /// The names found in the directory.
+    names: Vec<String>,
+    report: RecoveryReport,
+}
+
+/// Opens or creates the database in `dir`. The background tasks are not running yet.
+pub(super) fn open(vfs: Arc<dyn Vfs>, dir: &Path, options: Options) -> Result<Core> {
+    let _scope = enter_scope(scope::OPEN);
+    let lock = directory::lock(&*vfs, dir, options.create_if_missing)?;
+    let current_path = dir.join(FileName::Current.to_string());
+    let names = vfs.list(dir).context("list", dir)?;
+    match read_current(&*vfs, &current_path)? {
+        None => create::create(vfs, dir, options, lock, &names),
+        Some(current) => {
+            let opening = Opening {
+                vfs,
+                dir: dir.to_owned(),
+                options,
+                id: current.id,
+                names,
+                report: RecoveryReport::default(),
+            };
+            opening.recover(&current, lock)
+        }
+    }
+}
+
+impl Opening {
+    fn recover(mut self, current: &Current, lock: Arc<dyn FileLock>) -> Result<Core> {
+        let manifest = self.manifest(current)?;
+        let state = manifest.state;
+        let tables = self.files(&state)?;
+        let files = self.read_segments(&state)?;
+        let chain = judge(&files, state.min_wal, state.log_synced)?;
+        self.check_against_manifest(&chain, &state)?;
+        self.note_log(&chain, &files);
+        let replayed = self.replay(&chain, state.flushed_seqno)?;
+        let leftovers = self.leftovers(&state, &chain)?;
+        leftovers.make_room(&*self.vfs, &self.dir);
+        let first_number = self.next_number(&state, &chain);
+        let manifest = self.roll(state, first_number)?;
+        let (log, segments) = self.relog(&chain, first_number + 1, manifest.state())?;
+        self.sweep(leftovers, manifest.number());
+        self.report.last_seqno = log.last_seqno();
+        Ok(Core::new(Parts {
+            vfs: self.vfs,
+            dir: self.dir,
+            id: self.id,
+            options: self.options,
+            lock,
+            report: self.report,
+            log,
+            segments,
+            manifest,
+            next_number: first_number + 2,
+            view: replayed.into_view(tables),
+        }))
+    }
+
+    /// Reads the manifest that `CURRENT` names.
+    fn manifest(&mut self, current: &Current) -> Result<ManifestContent> {
+        let name = FileName::Manifest(current.manifest).to_string();
+        let path = self.dir.join(&name);
+        let file = match self.vfs.open(&path, OpenMode::ReadOnly) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let what = "the manifest that CURRENT names is missing";
+                return Err(Error::of_file(ErrorKind::Corruption, &path, what));
+            }
+            opened => opened.context("open", &path)?,
+        };
+        let bytes = read_whole(&*file, &path)?;
+        let log = LogFile { id: self.id, number: current.manifest, path };
+        let content = read_manifest(&bytes, &log, current)?;
+        if content.cut_bytes > 0 {
+            self.report.cut.push(Cut {
+                file: name.clone(),
+                offset: content.end,
+                bytes: content.cut_bytes,
+            });
+        }
+        self.report.manifest = name;
+        self.report.edits = content.edits.len() as u64;
+        self.report.tables = content.state.tables.len();
+        Ok(content)
+    }
+
+    /// Opens every table that counts: it must be there, whole, with the size the manifest gives.
+    fn files(&self, state: &State) -> Result<Vec<Arc<OpenTable>>> {
+        state.tables.iter().map(|meta| self.tables().open(meta)).collect()
+    }
+
+    fn tables(&self) -> Tables {
+        Tables::new(Arc::clone(&self.vfs), &self.dir, self.id)
+    }
+
+    /// The first of the numbers this open will use: above every number that may have been used.
+    fn next_number(&self, state: &State, chain: &crate::wal::Chain<'_>) -> FileNumber {
+        let named = self.names.iter().filter_map(|name| FileName::parse(name)?.number());
+        let linked = chain.segments.iter().flat_map(|s| [s.log.number, s.link.previous]);
+        let used = named.chain(linked).max().unwrap_or(0);
+        state.counter.max(used + 1)
+    }
+
+    /// Writes a new manifest that denotes exactly the version read, with a larger counter, and makes
+    /// it the current one.
+    fn roll(&self, state: State, number: FileNumber) -> Result<ManifestWriter> {
+        // The manifest and the segment of this open take the first two numbers.
+        let state = State { counter: number + 2 + NUMBER_BLOCK, ..state };
+        let (writer, current) =
+            ManifestWriter::create(&*self.vfs, &self.dir, self.id, number, state)?;
+        // Durability: CURRENT must not name a manifest that a crash could leave without a name.
+        self.vfs.sync_dir(&self.dir).context("sync the directory", &self.dir)?;
+        switch_current(&*self.vfs, &self.dir, &current)?;
+        Ok(writer)
+    }
+}

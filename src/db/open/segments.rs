@@ -1,0 +1,80 @@
+//! Step `segments`: reading the log, and holding it against the manifest.
+
+use seawall_os::vfs::OpenMode;
+
+use crate::base::error::{Error, IoContext, Result};
+use crate::base::file_name::{FileName, FileNumber};
+use crate::log::{LogFile, read_whole};
+use crate::manifest::State;
+use crate::wal::{Chain, SegmentFile};
+
+use super::super::report::Cut;
+use super::Opening;
+
+impl Opening {
+    /// Reads all segments the manifest may still need.
+    pub(super) fn read_segments(&self, state: &State) -> Result<Vec<SegmentFile>> {
+        let mut files = Vec::new();
+        for name in &self.names {
+            match FileName::parse(name) {
+                Some(FileName::Wal(number)) if number >= state.min_wal => {
+                    files.push(self.read_segment(number)?);
+                }
+                _ => {}
+            }
+        }
+        Ok(files)
+    }
+
+    fn read_segment(&self, number: FileNumber) -> Result<SegmentFile> {
+        let path = self.dir.join(FileName::Wal(number).to_string());
+        let file = self.vfs.open(&path, OpenMode::ReadOnly).context("open", &path)?;
+        let bytes = read_whole(&*file, &path)?;
+        Ok(SegmentFile { log: LogFile { id: self.id, number, path }, bytes })
+    }
+
+    /// Log and manifest each know how far the other must at least reach.
+    pub(super) fn check_against_manifest(&self, chain: &Chain<'_>, state: &State) -> Result<()> {
+        let manifest = self.dir.join(&self.report.manifest);
+        if chain.synced_edit > state.edit_number {
+            let what = format!(
+                "the log knows edit {} to be durable, the manifest ends with edit {}",
+                chain.synced_edit, state.edit_number
+            );
+            return Err(Error::corruption(&manifest, 0, what));
+        }
+        let (Some(oldest), Some(head)) = (chain.segments.first(), chain.segments.last()) else {
+            return Ok(());
+        };
+        if oldest.link.previous_last_seqno > state.flushed_seqno {
+            let what = format!(
+                "the log begins after seqno {}, the tables end with {}",
+                oldest.link.previous_last_seqno, state.flushed_seqno
+            );
+            return Err(Error::corruption(&oldest.log.path, 0, what));
+        }
+        if head.last_seqno < state.flushed_seqno {
+            let end = head.frames.last().map_or(0, crate::log::Frame::end);
+            let what = format!(
+                "the log ends with seqno {}, the tables with {}",
+                head.last_seqno, state.flushed_seqno
+            );
+            return Err(Error::corruption(&head.log.path, end, what));
+        }
+        Ok(())
+    }
+
+    /// Says in the report what counted, what was cut and what was passed over.
+    pub(super) fn note_log(&mut self, chain: &Chain<'_>, files: &[SegmentFile]) {
+        let name = |number| FileName::Wal(number).to_string();
+        self.report.segments = chain.segments.iter().map(|s| name(s.log.number)).collect();
+        if let Some((at, bytes)) = chain.cut {
+            self.report.cut.push(Cut { file: name(at.segment), offset: at.offset, bytes });
+        }
+        self.report.ignored = files
+            .iter()
+            .map(|file| name(file.log.number))
+            .filter(|name| !self.report.segments.contains(name))
+            .collect();
+    }
+}

@@ -1,0 +1,85 @@
+//! What can be set when a database is opened.
+
+use std::time::Duration;
+
+use crate::base::error::{Error, ErrorKind, Result};
+
+/// What a commit waits for before it returns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Durability {
+    /// Until the commit, and every one before it, would survive a power loss.
+    #[default]
+    Sync,
+    /// Until the operating system has the commit: it survives `kill -9` of the process. After a
+    /// power loss a prefix of the commits is there, never a hole.
+    Os,
+}
+
+/// Sizes and behaviour of an open database. None of it is stored: a database can be opened with
+/// other options each time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Whether a missing database is created. Default: yes.
+    pub create_if_missing: bool,
+    /// What commits wait for when they do not say. Default: [`Durability::Sync`].
+    pub durability: Durability,
+    /// Bytes of keys and values in memory before they are written to a table. At least 1; default
+    /// 64 MiB.
+    pub memtable_bytes: usize,
+    /// Entries in memory before they are written to a table. At least 1; default unlimited.
+    pub memtable_entries_max: usize,
+    /// Full memtables that may wait to be written before commits wait for room. At least 1;
+    /// default 2.
+    pub frozen_memtables_max: usize,
+    /// The size to which a segment of the log is made, in bytes. 512 to 1 GiB; default 16 MiB.
+    pub segment_bytes: u64,
+    /// Whether the next segment is made ahead of need, in the background. Default: yes.
+    pub spare_segment: bool,
+    /// Edits after which the manifest is begun anew. At least 1; default 1,000.
+    pub manifest_roll_edits: u64,
+    /// The size at which a block of a table is closed, in bytes. 64 to 1 MiB; default 4 KiB.
+    pub block_bytes: usize,
+    /// How long the log must be idle before the last sync is vouched for. Default: 100 ms.
+    pub idle_mark: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            create_if_missing: true,
+            durability: Durability::Sync,
+            memtable_bytes: 64 << 20,
+            memtable_entries_max: usize::MAX,
+            frozen_memtables_max: 2,
+            segment_bytes: 16 << 20,
+            spare_segment: true,
+            manifest_roll_edits: 1_000,
+            block_bytes: 4 << 10,
+            idle_mark: Duration::from_millis(100),
+        }
+    }
+}
+
+impl Options {
+    /// Whether all values are within their bounds.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`], naming the first that is not.
+    pub fn check(&self) -> Result<()> {
+        let within = [
+            ("memtable_bytes", self.memtable_bytes >= 1, "at least 1"),
+            ("memtable_entries_max", self.memtable_entries_max >= 1, "at least 1"),
+            ("frozen_memtables_max", self.frozen_memtables_max >= 1, "at least 1"),
+            ("segment_bytes", (512..=1 << 30).contains(&self.segment_bytes), "512 to 1 GiB"),
+            ("manifest_roll_edits", self.manifest_roll_edits >= 1, "at least 1"),
+            ("block_bytes", (64..=1 << 20).contains(&self.block_bytes), "64 to 1 MiB"),
+        ];
+        match within.iter().find(|(_, holds, _)| !holds) {
+            None => Ok(()),
+            Some((name, _, bounds)) => Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("the option {name} is out of range: it must be {bounds}"),
+            )),
+        }
+    }
+}

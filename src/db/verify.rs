@@ -1,0 +1,139 @@
+//! Checking everything on disk that counts.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use seawall_os::vfs::OpenMode;
+
+use crate::base::error::{Error, ErrorKind, IoContext, Result};
+use crate::base::file_name::{FileName, FileNumber};
+use crate::log::{LogFile, read_whole, scan};
+use crate::manifest::{ManifestWriter, read_current, read_manifest};
+
+use super::core::{Core, LiveSegment};
+
+/// What [`crate::Db::verify`] read, when nothing was damaged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// Tables read in full.
+    pub tables: usize,
+    /// Their entries.
+    pub entries: u64,
+    /// Log segments read in full.
+    pub log_segments: usize,
+    /// Valid frames in them.
+    pub log_frames: usize,
+    /// Edits in the manifest.
+    pub manifest_edits: usize,
+    /// Files of the database that nothing names and that are not being made: left by a failure, and
+    /// removed by the next open.
+    pub orphans: Vec<String>,
+    /// Files that an open has set aside.
+    pub set_aside: Vec<String>,
+}
+
+impl Core {
+    pub(super) fn verify(&self) -> Result<VerifyReport> {
+        let mut report = VerifyReport::default();
+        // While the manifest's turn is held, no table or old segment comes to count or ceases to.
+        let manifest = self.manifest.take();
+        // The order matters: what is listed was being made before, or counts afterwards.
+        let names = self.vfs.list(&self.dir).context("list", &self.dir)?;
+        let in_progress = self.numbers.in_progress();
+        let segments = self.log_status.lock().segments.clone();
+        self.verify_files(&names, &in_progress, &needed_names(&manifest, &segments), &mut report)?;
+        self.verify_manifest(&manifest, &mut report)?;
+        for segment in &segments {
+            self.verify_segment(segment, &mut report)?;
+        }
+        let view = self.view.load();
+        drop(manifest);
+        for table in &view.tables {
+            table.table.verify()?;
+            report.tables += 1;
+            report.entries += table.meta.entry_count;
+        }
+        Ok(report)
+    }
+
+    fn verify_files(
+        &self,
+        names: &[String],
+        in_progress: &[FileNumber],
+        needed: &BTreeSet<String>,
+        report: &mut VerifyReport,
+    ) -> Result<()> {
+        for name in needed.iter().filter(|name| !names.contains(name)) {
+            // A segment may have been added since the listing.
+            let path = self.dir.join(name);
+            self.vfs.size(&path).context("find", &path).map_err(|error| {
+                let missing = error.io_kind() == Some(std::io::ErrorKind::NotFound);
+                if missing { missing_file(&path) } else { error }
+            })?;
+        }
+        for name in names.iter().filter(|name| !needed.contains(*name)) {
+            let Some(parsed) = FileName::parse(name) else { continue };
+            let number = parsed.number();
+            if let FileName::Damaged(_) = parsed {
+                report.set_aside.push(name.clone());
+            } else if !number.is_some_and(|number| in_progress.contains(&number))
+                // One that was discarded may have gone since the listing.
+                && self.vfs.size(&self.dir.join(name)).is_ok()
+            {
+                report.orphans.push(name.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn verify_manifest(&self, manifest: &ManifestWriter, report: &mut VerifyReport) -> Result<()> {
+        let current_path = self.path(&FileName::Current);
+        let current = read_current(&*self.vfs, &current_path)?;
+        let current = current.ok_or_else(|| missing_file(&current_path))?;
+        let path = self.path(&FileName::Manifest(manifest.number()));
+        if current.id != self.id || current.manifest != manifest.number() {
+            return Err(Error::corruption(&current_path, 0, "CURRENT names another manifest"));
+        }
+        let file = self.vfs.open(&path, OpenMode::ReadOnly).context("open", &path)?;
+        let bytes = read_whole(&*file, &path)?;
+        let log = LogFile { id: self.id, number: manifest.number(), path };
+        let content = read_manifest(&bytes, &log, &current)?;
+        // After a failed edit its bytes may be there or not; that is for the next open to judge.
+        if !self.health.is_stopped() && content.state != *manifest.state() {
+            return Err(Error::corruption(&log.path, content.end, "the last edits are missing"));
+        }
+        report.manifest_edits = content.edits.len();
+        Ok(())
+    }
+
+    /// Up to its end a segment must hold valid frames. What stands beyond was never part of the log.
+    fn verify_segment(&self, segment: &LiveSegment, report: &mut VerifyReport) -> Result<()> {
+        let path = self.path(&FileName::Wal(segment.number));
+        let file = self.vfs.open(&path, OpenMode::ReadOnly).context("open", &path)?;
+        let bytes = read_whole(&*file, &path)?;
+        let log = LogFile { id: self.id, number: segment.number, path };
+        let scan = scan(&bytes, &log);
+        if scan.end < segment.end && !self.health.is_stopped() {
+            let what = format!("no valid frame here, and {} bytes were written", segment.end);
+            return Err(Error::corruption(&log.path, scan.end, what));
+        }
+        report.log_segments += 1;
+        report.log_frames += scan.prefix.len();
+        Ok(())
+    }
+}
+
+fn needed_names(manifest: &ManifestWriter, segments: &[LiveSegment]) -> BTreeSet<String> {
+    let tables = manifest.state().tables.iter().map(|table| FileName::Table(table.number));
+    let segments = segments.iter().map(|segment| FileName::Wal(segment.number));
+    [FileName::Lock, FileName::Current, FileName::Manifest(manifest.number())]
+        .into_iter()
+        .chain(tables)
+        .chain(segments)
+        .map(|name| name.to_string())
+        .collect()
+}
+
+fn missing_file(path: &Path) -> Error {
+    Error::of_file(ErrorKind::Corruption, path, "the file is missing")
+}

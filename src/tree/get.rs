@@ -1,0 +1,30 @@
+//! Point reads.
+
+use crate::base::error::Result;
+use crate::base::key::{SeqNo, ValueKind};
+use crate::base::slice::Slice;
+
+use super::super_version::SuperVersion;
+
+/// The value of `key` at `visible`, looked for from the newest layer to the oldest.
+pub(crate) fn get(view: &SuperVersion, key: &[u8], visible: SeqNo) -> Result<Option<Slice>> {
+    let in_memory = std::iter::once(&view.active)
+        .chain(view.frozen.iter().rev().map(|frozen| &frozen.memtable))
+        .find_map(|memtable| memtable.get(key, visible));
+    if let Some((_, kind, value)) = in_memory {
+        return Ok(live(kind, value));
+    }
+    for table in view.tables.iter().rev() {
+        if let Some((_, kind, value)) = table.table.get(key, visible)? {
+            return Ok(live(kind, value));
+        }
+    }
+    Ok(None)
+}
+
+fn live(kind: ValueKind, value: Slice) -> Option<Slice> {
+    match kind {
+        ValueKind::Put => Some(value),
+        ValueKind::Delete => None,
+    }
+}
