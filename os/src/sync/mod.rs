@@ -15,6 +15,11 @@
 //!
 //! One OS thread is sequentially consistent, so the simulator says nothing about memory orderings;
 //! those are tested by other means.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the room of threads, locks and time"
+)]
 
 mod atomic;
 mod clock;

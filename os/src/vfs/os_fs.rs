@@ -7,6 +7,7 @@
 //! Invariant: a sync is issued once and its answer handed up as it came. Linux reports a lost write
 //! to one `fsync` and then forgets it, so a second try that succeeds would prove nothing; not even an
 //! interrupted sync is tried again.
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "the room of std::fs")]
 
 #[cfg(not(target_os = "linux"))]
 compile_error!(
