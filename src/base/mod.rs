@@ -6,5 +6,6 @@ pub(crate) mod error;
 pub(crate) mod file_name;
 pub(crate) mod key;
 pub(crate) mod limits;
+pub(crate) mod log_position;
 pub(crate) mod slice;
 pub(crate) mod table_meta;

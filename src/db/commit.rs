@@ -16,8 +16,9 @@ use seawall_os::sync::{Condvar, Mutex, Ordering, enter_scope, yield_point};
 
 use crate::base::error::Result;
 use crate::base::key::SeqNo;
+use crate::base::log_position::LogPosition;
 use crate::batch::{WriteBatch, operations};
-use crate::wal::{LogPosition, WalWriter};
+use crate::wal::WalWriter;
 
 use super::core::Core;
 use super::options::Durability;

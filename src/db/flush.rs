@@ -15,11 +15,11 @@ use seawall_os::sync::{enter_scope, yield_point};
 
 use crate::base::error::{Error, IoContext, Result};
 use crate::base::file_name::{FileName, FileNumber};
+use crate::base::log_position::LogPosition;
 use crate::manifest::{Edit, ManifestWriter, switch_current};
 use crate::sstable::TableOptions;
 use crate::tables::OpenTable;
 use crate::tree::{Frozen, SuperVersion, WrittenTable, write_table};
-use crate::wal::LogPosition;
 
 use super::core::Core;
 use super::scope;

@@ -14,8 +14,8 @@ use crate::base::codec::{Cursor, put_u32, put_u64, put_varint};
 use crate::base::error::Result;
 use crate::base::file_name::FileNumber;
 use crate::base::key::{DEFAULT_KEYSPACE, SeqNo};
+use crate::base::log_position::LogPosition;
 use crate::base::table_meta::TableMeta;
-use crate::wal::LogPosition;
 
 use super::state::{State, decode_table, encode_table};
 

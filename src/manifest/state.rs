@@ -16,8 +16,8 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::file_name::{FILE_NUMBER_MAX, FileNumber};
 use crate::base::key::{DEFAULT_KEYSPACE, SeqNo};
 use crate::base::limits::KEY_BYTES_MAX;
+use crate::base::log_position::LogPosition;
 use crate::base::table_meta::TableMeta;
-use crate::wal::LogPosition;
 
 use super::edit::Edit;
 

@@ -12,10 +12,10 @@
 use crate::base::error::{Error, Result};
 use crate::base::file_name::FileNumber;
 use crate::base::key::SeqNo;
+use crate::base::log_position::LogPosition;
 use crate::log::{Frame, FrameKind, LogFile, Scan, scan};
 
 use super::link::Link;
-use super::writer::LogPosition;
 
 /// A segment's file, read whole.
 #[derive(Debug)]

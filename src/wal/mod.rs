@@ -21,4 +21,4 @@ mod writer;
 pub(crate) use chain::{Chain, Proven, SegmentFile, judge};
 pub(crate) use link::Link;
 pub(crate) use segment::{CreateFailure, Segment, create_segment};
-pub(crate) use writer::{LogPosition, WalWriter};
+pub(crate) use writer::WalWriter;

@@ -3,17 +3,11 @@
 use crate::base::error::{IoContext, Result};
 use crate::base::file_name::FileNumber;
 use crate::base::key::SeqNo;
+use crate::base::log_position::LogPosition;
 use crate::log::{FrameBuffer, FrameHead, FrameKind, frame_bytes};
 
 use super::link::Link;
 use super::segment::Segment;
-
-/// A place in the log: a segment and an offset in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct LogPosition {
-    pub(crate) segment: FileNumber,
-    pub(crate) offset: u64,
-}
 
 /// Writes the head segment. Held under the log's turn.
 #[derive(Debug)]
