@@ -5,7 +5,7 @@ use std::ops::{Bound, RangeBounds};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use seawall_os::sync::{Mutex, Ordering, enter_scope};
+use seawall_os::sync::{Mutex, Ordering, enter_scope, panicking};
 use seawall_os::vfs::{OsFs, Vfs};
 
 use crate::base::error::Result;
@@ -43,7 +43,7 @@ impl Drop for User {
     fn drop(&mut self) {
         let Some(tasks) = self.tasks.lock().take() else { return };
         self.core.health.close();
-        if std::thread::panicking() {
+        if panicking() {
             self.core.signals.stop();
         } else {
             tasks.stop(&self.core);

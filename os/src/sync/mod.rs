@@ -38,7 +38,7 @@ pub use mutex::{Mutex, MutexGuard};
 pub use task_local::{
     ScopeGuard, TaskLocal, TaskState, current_scope, enter_scope, swap_task_state,
 };
-pub use thread::{JoinHandle, Panicked, spawn};
+pub use thread::{JoinHandle, Panicked, panicking, spawn};
 pub use turn::{Turn, TurnGuard};
 
 /// A named place where another task may run. Without a hook it does nothing.

@@ -61,6 +61,11 @@ impl<T> fmt::Debug for JoinHandle<T> {
     }
 }
 
+/// Whether the calling thread is unwinding after a panic. A destructor that would wait must not then.
+pub fn panicking() -> bool {
+    std::thread::panicking()
+}
+
 /// Starts a thread that runs `body`. Names are short and stable: traces and tapes speak of them.
 ///
 /// # Panics
