@@ -1,0 +1,131 @@
+//! Texts that a run speaks of often, each held once and known by a number.
+
+use std::cell::RefCell;
+use std::fmt::{Display, Write};
+use std::rc::Rc;
+
+use seawall_os::site::{Scope, Site};
+
+use super::hash::{FixedMap, text_hash};
+
+/// A text of this run: a site such as `commit/wal/sync_data`, or a file's name.
+///
+/// Numbers are given in order of first use and mean nothing outside the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SiteId(u32);
+
+impl SiteId {
+    /// The text `-`: no site, no file.
+    pub const NONE: SiteId = SiteId(0);
+
+    pub(super) fn index(self) -> u32 {
+        self.0
+    }
+}
+
+/// The table of texts; handles are cheap clones of one table.
+#[derive(Clone)]
+pub struct Names(Rc<RefCell<Table>>);
+
+struct Table {
+    texts: Vec<(Rc<str>, u64)>,
+    by_hash: FixedMap<u64, SiteId>,
+    vfs_sites: FixedMap<Site, SiteId>,
+    points: FixedMap<(Scope, &'static str), SiteId>,
+    buffer: String,
+}
+
+impl Default for Names {
+    fn default() -> Names {
+        let names = Names(Rc::new(RefCell::new(Table {
+            texts: Vec::new(),
+            by_hash: FixedMap::default(),
+            vfs_sites: FixedMap::default(),
+            points: FixedMap::default(),
+            buffer: String::new(),
+        })));
+        let none = names.site("-");
+        debug_assert_eq!(none, SiteId::NONE);
+        names
+    }
+}
+
+impl Names {
+    /// The id of a text. White space in it becomes `_`, an empty text `-`.
+    pub fn site(&self, text: impl Display) -> SiteId {
+        self.0.borrow_mut().intern(&text)
+    }
+
+    /// The id of a file system call's site; nothing is formatted after the first time.
+    #[inline]
+    pub fn vfs_site(&self, site: Site) -> SiteId {
+        let mut table = self.0.borrow_mut();
+        match table.vfs_sites.get(&site) {
+            Some(id) => *id,
+            None => {
+                let id = table.intern(&site);
+                table.vfs_sites.insert(site, id);
+                id
+            }
+        }
+    }
+
+    /// The id of a point within a scope, `commit/mutex`; nothing is formatted after the first time.
+    #[inline]
+    pub fn point(&self, scope: Scope, point: &'static str) -> SiteId {
+        let mut table = self.0.borrow_mut();
+        match table.points.get(&(scope, point)) {
+            Some(id) => *id,
+            None => {
+                let id = table.intern(&format_args!("{}/{point}", scope.name()));
+                table.points.insert((scope, point), id);
+                id
+            }
+        }
+    }
+
+    /// The text behind an id.
+    pub fn text(&self, id: SiteId) -> Rc<str> {
+        let table = self.0.borrow();
+        match table.texts.get(id.0 as usize) {
+            Some((text, _)) => Rc::clone(text),
+            None => "?".into(),
+        }
+    }
+
+    /// The hash of the text behind an id.
+    #[inline]
+    pub fn hash(&self, id: SiteId) -> u64 {
+        self.0.borrow().texts.get(id.0 as usize).map_or(0, |(_, hash)| *hash)
+    }
+}
+
+impl std::fmt::Debug for Names {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Names({})", self.0.borrow().texts.len())
+    }
+}
+
+impl Table {
+    fn intern(&mut self, text: &dyn Display) -> SiteId {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        // Writing to a String fails only when the Display does; what it wrote so far is then the text.
+        let _ = write!(buffer, "{text}");
+        if buffer.is_empty() {
+            buffer.push('-');
+        }
+        if buffer.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
+            let clean = |letter: char| letter.is_whitespace() || letter.is_control();
+            buffer = buffer.replace(clean, "_");
+        }
+        let hash = text_hash(buffer.as_bytes());
+        let next = SiteId(self.texts.len() as u32);
+        let id = *self.by_hash.entry(hash).or_insert(next);
+        if id == next {
+            self.texts.push((buffer.as_str().into(), hash));
+        }
+        self.buffer = buffer;
+        id
+    }
+}

@@ -1,0 +1,34 @@
+//! The scheduler: the store's threads as coroutines on one OS thread, switched by choice.
+//!
+//! [`Scheduler`] implements the hook of [`seawall_os::sync`], so the store's threads, the driver's
+//! clients and whatever they spawn are *tasks*: each has a stack of its own, and exactly one runs at
+//! a time. At every lock, turn, atomic access, named yield point and file system call another task
+//! may go on instead; which one is a choice of stream `schedule`, asked for the task that reached
+//! the point, with the names of the tasks as labels:
+//!
+//! ```text
+//! at an ordinary point      first the same task (the default), then the others in turn
+//! at a yield                the others in turn, then the same task
+//! at a wait, a sleep, an end    the others in turn
+//! ```
+//!
+//! Time is a count: it moves by a fixed step at each point, and jumps to the earliest deadline when
+//! no task can run. When there is none either, the run is a deadlock; when it takes more steps than
+//! its budget, a livelock. Both are reported with every task's position.
+//!
+//! Invariants: nothing switches while a panic unwinds; a task that a run leaves unfinished is leaked
+//! with its stack, never unwound; nothing here knows an address or a wall clock.
+
+mod coroutine;
+mod end;
+mod one_thread;
+mod panics;
+mod scheduler;
+mod state;
+mod strategy;
+
+pub use coroutine::{StackCounts, stack_counts};
+pub use end::{Place, RunEnd, TaskPosition};
+pub use one_thread::OneThread;
+pub use scheduler::{SchedOptions, Scheduler};
+pub use strategy::Strategy;

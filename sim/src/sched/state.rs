@@ -1,0 +1,312 @@
+//! The tasks of a world and who of them runs next; knows nothing of stacks.
+
+use seawall_os::sync::hook::{Notify, WaitId, Woken};
+use seawall_os::sync::{TaskState, Time, current_scope};
+
+use super::coroutine::Coroutine;
+use super::end::{Place, RunEnd, TaskPosition};
+use super::scheduler::SchedOptions;
+use super::strategy::Kind;
+use crate::choice::{Actor, Choices, Label, Odds, SiteId, Stream, TaskName, Who, WorldId};
+use crate::trace::{Event, Trace};
+
+/// Later than any moment.
+const NEVER: Time = Time(u64::MAX);
+
+/// Whether a task can run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ready {
+    Runnable,
+    Waiting { on: WaitId, since: u64, deadline: Option<Time> },
+    Sleeping { deadline: Time },
+    Ended,
+}
+
+impl Ready {
+    fn deadline(self) -> Option<Time> {
+        match self {
+            Ready::Waiting { deadline, .. } => deadline,
+            Ready::Sleeping { deadline } => Some(deadline),
+            Ready::Runnable | Ready::Ended => None,
+        }
+    }
+}
+
+/// A thread of the store, or one of the driver's.
+pub(super) struct Task {
+    pub(super) name: TaskName,
+    pub(super) who: Who,
+    pub(super) ready: Ready,
+    pub(super) place: Place,
+    /// Why its last wait ended.
+    pub(super) woken: Woken,
+    /// Its thread-locals while it does not run.
+    pub(super) saved: TaskState,
+    /// Its stack, but while it runs.
+    pub(super) coroutine: Option<Coroutine>,
+}
+
+/// Whether the running task goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The running task.
+    Same,
+    /// Another one, or none: the run may have ended.
+    Other,
+}
+
+/// Everything about a world's tasks.
+pub(super) struct State {
+    pub(super) world: WorldId,
+    pub(super) choices: Choices,
+    pub(super) trace: Trace,
+    pub(super) options: SchedOptions,
+    /// The tasks that live, in order of creation.
+    pub(super) tasks: Vec<Task>,
+    /// The one that runs, or ran last.
+    pub(super) current: usize,
+    /// How many can run, the running one included.
+    runnable: usize,
+    /// The name of whoever acts outside of tasks.
+    pub(super) outside: Who,
+    pub(super) now: Time,
+    /// The earliest deadline of a task that waits or sleeps.
+    earliest: Time,
+    pub(super) steps: u64,
+    waits: u64,
+    /// Set once the run is over.
+    pub(super) end: Option<RunEnd>,
+}
+
+impl State {
+    pub(super) fn new(
+        choices: Choices,
+        world: WorldId,
+        trace: Trace,
+        options: SchedOptions,
+    ) -> State {
+        State {
+            world,
+            choices,
+            trace,
+            options,
+            tasks: Vec::new(),
+            current: 0,
+            runnable: 0,
+            outside: Who::Run,
+            now: options.start,
+            earliest: NEVER,
+            steps: 0,
+            waits: 0,
+            end: None,
+        }
+    }
+
+    /// Adds a task that can run.
+    pub(super) fn add(&mut self, name: &str, coroutine: Coroutine) {
+        let name = self.unused_name(name);
+        self.runnable += 1;
+        self.tasks.push(Task {
+            name,
+            who: Who::Task(name),
+            ready: Ready::Runnable,
+            place: Place::Start,
+            woken: Woken::Notified,
+            saved: TaskState::default(),
+            coroutine: Some(coroutine),
+        });
+    }
+
+    /// Two live tasks never have one name: labels could not tell them apart.
+    fn unused_name(&self, name: &str) -> TaskName {
+        let taken = |name: TaskName| self.tasks.iter().any(|task| task.name == name);
+        let mut unused = TaskName::new(name);
+        let mut count = 2;
+        while taken(unused) {
+            unused = TaskName::new(&format!("{name}~{count}"));
+            count += 1;
+        }
+        unused
+    }
+
+    pub(super) fn actor(&self) -> Actor {
+        Actor::new(self.world, self.tasks.get(self.current).map_or(self.outside, |task| task.who))
+    }
+
+    /// Counts a step at `place`; time moves. `Err` when that ends the run.
+    pub(super) fn step(&mut self, place: Option<Place>) -> Result<(), ()> {
+        self.steps += 1;
+        self.now = Time(self.now.0.saturating_add(self.options.step_nanos));
+        if let (Some(place), Some(task)) = (place, self.tasks.get_mut(self.current)) {
+            task.place = place;
+        }
+        if self.earliest <= self.now {
+            self.wake_expired();
+        }
+        if self.steps > self.options.step_budget {
+            self.end = Some(RunEnd::BudgetExceeded(self.positions()));
+            return Err(());
+        }
+        Ok(())
+    }
+
+    /// The running task stops being able to run.
+    pub(super) fn block(&mut self, ready: Ready) {
+        let task = &mut self.tasks[self.current];
+        debug_assert!(task.ready == Ready::Runnable, "the running task can run");
+        task.ready = ready;
+        self.runnable -= 1;
+        if let Some(deadline) = ready.deadline() {
+            self.earliest = self.earliest.min(deadline);
+        }
+    }
+
+    pub(super) fn wait_on(&mut self, on: WaitId, deadline: Option<Time>) {
+        self.waits += 1;
+        self.block(Ready::Waiting { on, since: self.waits, deadline });
+    }
+
+    fn wake(&mut self, index: usize, woken: Woken) {
+        let task = &mut self.tasks[index];
+        task.ready = Ready::Runnable;
+        task.woken = woken;
+        self.runnable += 1;
+    }
+
+    fn wake_expired(&mut self) {
+        self.earliest = NEVER;
+        for index in 0..self.tasks.len() {
+            match self.tasks[index].ready.deadline() {
+                Some(deadline) if deadline <= self.now => self.wake(index, Woken::TimedOut),
+                Some(deadline) => self.earliest = self.earliest.min(deadline),
+                None => {}
+            }
+        }
+    }
+
+    /// Wakes those who wait on `on`: all, or one by choice, the one that waits longest by default.
+    pub(super) fn notify(&mut self, on: WaitId, how: Notify) {
+        let waits = |task: &Task| matches!(task.ready, Ready::Waiting { on: id, .. } if id == on);
+        let mut waiting: Vec<usize> =
+            (0..self.tasks.len()).filter(|index| waits(&self.tasks[*index])).collect();
+        match how {
+            Notify::All => waiting.into_iter().for_each(|index| self.wake(index, Woken::Notified)),
+            Notify::One => {
+                waiting.sort_by_key(|index| match self.tasks[*index].ready {
+                    Ready::Waiting { since, .. } => since,
+                    _ => 0,
+                });
+                let woken = match waiting.len() {
+                    0 => return,
+                    1 => 0,
+                    count => {
+                        let site = self.choices.names().point(current_scope(), "notify");
+                        let label = |index: usize| Label::Task(self.tasks[waiting[index]].name);
+                        let actor = self.actor();
+                        self.choices.choose(
+                            Stream::Schedule,
+                            actor,
+                            site,
+                            Odds::Uniform,
+                            count,
+                            &label,
+                        )
+                    }
+                };
+                self.wake(waiting[woken], Woken::Notified);
+            }
+        }
+    }
+
+    /// Decides who runs next. `site` names the point where a choice is needed.
+    pub(super) fn pick(&mut self, kind: Kind, site: impl FnOnce(&Choices) -> SiteId) -> Next {
+        if self.runnable == 0 && !self.jump() {
+            return Next::Other;
+        }
+        let next = if self.runnable == 1 {
+            if kind != Kind::Forced {
+                return Next::Same;
+            }
+            let next = self.candidate(Kind::Forced, 0);
+            if next == self.current {
+                return Next::Same;
+            }
+            self.trace_switch(site(&self.choices), next);
+            next
+        } else {
+            let site = site(&self.choices);
+            let odds = self.options.strategy.odds(kind);
+            let label = |index| Label::Task(self.tasks[self.candidate(kind, index)].name);
+            let actor = self.actor();
+            let index =
+                self.choices.choose(Stream::Schedule, actor, site, odds, self.runnable, &label);
+            let next = self.candidate(kind, index);
+            if next == self.current {
+                return Next::Same;
+            }
+            self.trace_switch(site, next);
+            next
+        };
+        self.current = next;
+        Next::Other
+    }
+
+    fn trace_switch(&self, site: SiteId, next: usize) {
+        self.trace.event(Event::Switch { site, to: self.tasks[next].name });
+    }
+
+    /// Nobody can run: time jumps to the earliest deadline, or the run is a deadlock.
+    fn jump(&mut self) -> bool {
+        if self.earliest == NEVER {
+            self.end = Some(RunEnd::Deadlock(self.positions()));
+            return false;
+        }
+        self.now = self.now.max(self.earliest);
+        self.wake_expired();
+        true
+    }
+
+    /// The task behind label `index` of a choice among those that can run.
+    ///
+    /// The ring goes from the task after the running one round to the running one itself.
+    fn candidate(&self, kind: Kind, index: usize) -> usize {
+        let mut left = match (kind, index) {
+            (Kind::Ordinary, 0) => return self.current,
+            (Kind::Ordinary, index) => index - 1,
+            (Kind::Yield | Kind::Forced, index) => index,
+        };
+        let count = self.tasks.len();
+        for at in (self.current + 1..count).chain(0..=self.current.min(count - 1)) {
+            if self.tasks[at].ready == Ready::Runnable {
+                if left == 0 {
+                    return at;
+                }
+                left -= 1;
+            }
+        }
+        self.current
+    }
+
+    /// Forgets the running task, which has ended, after its successor was picked.
+    pub(super) fn remove_ended(&mut self, index: usize) -> Task {
+        if self.current > index {
+            self.current -= 1;
+        }
+        self.tasks.remove(index)
+    }
+
+    fn positions(&self) -> Vec<TaskPosition> {
+        let position = |task: &Task| TaskPosition {
+            task: task.name,
+            actor: Actor::new(self.world, task.who),
+            place: task.place,
+            waits_on: match task.ready {
+                Ready::Waiting { on, .. } => Some(on),
+                _ => None,
+            },
+            deadline: task.ready.deadline(),
+        };
+        let lives = |task: &&Task| task.ready != Ready::Ended;
+        self.tasks.iter().filter(lives).map(position).collect()
+    }
+}
