@@ -276,7 +276,9 @@ mod tests {
         let fingerprint = |values: [u64; 2]| {
             let names = Names::default();
             let trace = Trace::new(&names, Keep::Last(0));
-            values.map(|value| trace.event(note(&names, value)));
+            for value in values {
+                trace.event(note(&names, value));
+            }
             trace.fingerprint()
         };
         assert_eq!(fingerprint([1, 2]), fingerprint([1, 2]));

@@ -32,6 +32,8 @@ mod label;
 mod names;
 mod parse;
 mod tape;
+#[cfg(test)]
+mod tests;
 mod world;
 
 pub use actor::{Actor, NotAnActor, TaskName, Who};

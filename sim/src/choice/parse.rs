@@ -145,11 +145,12 @@ fn answer(text: &str) -> Result<Answer, String> {
     let form = || "expected `answer <stream> <actor> <site> <nth> = <label>`".to_owned();
     let mut parts = text.splitn(6, ' ');
     let mut next = || parts.next().filter(|part| !part.is_empty()).ok_or_else(form);
-    let (stream, actor, site, nth, equals, label) =
-        (next()?, next()?, next()?, next()?, next()?, next()?);
+    let (stream, actor, site, nth, equals) = (next()?, next()?, next()?, next()?, next()?);
     if equals != "=" {
         return Err(form());
     }
+    // An editor may have taken the space before an empty label.
+    let label = parts.next().unwrap_or("");
     let stream = Stream::from_str(stream)
         .map_err(|()| format!("`{}` is not a stream of choices", shortened(stream)))?;
     let actor =

@@ -145,7 +145,7 @@ mod tests {
         for text in ["g0", "g2", "g2.f3", "g2.f3.o1", "g12.f0.o7.o0"] {
             assert_eq!(text.parse::<WorldId>().map(|world| world.to_string()), Ok(text.to_owned()));
         }
-        for text in ["", "g", "2", "g02", "g2.", "g2.o1", "g2.f1.f1", "g1.f1.o1.o1.o1", "g+1"] {
+        for text in ["", "g", "2", "g02", "g2.", "g2.o1", "g2.f1.f1", "g1.f1.o1.o1.o1.o1", "g+1"] {
             assert_eq!(text.parse::<WorldId>(), Err(NotAWorld), "{text:?}");
         }
     }

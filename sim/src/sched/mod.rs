@@ -26,6 +26,8 @@ mod panics;
 mod scheduler;
 mod state;
 mod strategy;
+#[cfg(test)]
+mod tests;
 
 pub use coroutine::{StackCounts, stack_counts};
 pub use end::{Place, RunEnd, TaskPosition};
