@@ -15,6 +15,9 @@ use super::label::{Label, Odds};
 use super::names::{Names, SiteId};
 use super::tape::{Answer, Base, Key, Stream, Tape};
 
+/// How many recent actors each stream remembers.
+const RECENT: usize = 8;
+
 /// The choices of one run. Handles are cheap clones of one state, on one OS thread.
 #[derive(Clone)]
 pub struct Choices {
@@ -69,8 +72,9 @@ struct State {
     base: Base,
     slots: Vec<Slot>,
     slot_of: FixedMap<(Stream, Actor), u32>,
-    /// The slot each stream used last; most choices come from the actor that made the one before.
-    recent: [u32; Stream::ALL.len()],
+    /// The slots that each stream used last, by the tag of their actor: most choices come from a
+    /// handful of actors, and comparing one is cheaper than hashing it.
+    recent: [[u32; RECENT]; Stream::ALL.len()],
     counters: FixedMap<u64, Counter>,
     records: Vec<Record>,
     tape: TapeAnswers,
@@ -90,7 +94,7 @@ impl Choices {
             base: tape.base,
             slots: Vec::new(),
             slot_of: FixedMap::default(),
-            recent: [0; Stream::ALL.len()],
+            recent: [[0; RECENT]; Stream::ALL.len()],
             counters: FixedMap::default(),
             records: Vec::new(),
             tape: TapeAnswers::new(tape),
@@ -276,7 +280,8 @@ impl State {
 
     #[inline]
     fn slot(&mut self, stream: Stream, actor: Actor) -> u32 {
-        let recent = self.recent[stream as usize];
+        let tag = actor.tag() % RECENT;
+        let recent = self.recent[stream as usize][tag];
         if let Some(slot) = self.slots.get(recent as usize)
             && slot.actor == actor
             && slot.stream == stream
@@ -287,7 +292,7 @@ impl State {
             Some(slot) => *slot,
             None => self.new_slot(stream, actor),
         };
-        self.recent[stream as usize] = slot;
+        self.recent[stream as usize][tag] = slot;
         slot
     }
 

@@ -23,6 +23,9 @@ impl SiteId {
     }
 }
 
+/// How many sites named last are found without hashing.
+const RECENT: usize = 64;
+
 /// The table of texts; handles are cheap clones of one table.
 #[derive(Clone)]
 pub struct Names(Rc<RefCell<Table>>);
@@ -32,6 +35,9 @@ struct Table {
     by_hash: FixedMap<u64, SiteId>,
     vfs_sites: FixedMap<Site, SiteId>,
     points: FixedMap<(Scope, &'static str), SiteId>,
+    /// The sites named last, by a few of their bits: comparing one is cheaper than hashing it.
+    recent_sites: [Option<(Site, SiteId)>; RECENT],
+    recent_points: [Option<(Scope, &'static str, SiteId)>; RECENT],
     buffer: String,
 }
 
@@ -42,6 +48,8 @@ impl Default for Names {
             by_hash: FixedMap::default(),
             vfs_sites: FixedMap::default(),
             points: FixedMap::default(),
+            recent_sites: [None; RECENT],
+            recent_points: [None; RECENT],
             buffer: String::new(),
         })));
         let none = names.site("-");
@@ -60,11 +68,12 @@ impl Names {
     #[inline]
     pub fn vfs_site(&self, site: Site) -> SiteId {
         let mut table = self.0.borrow_mut();
-        match table.vfs_sites.get(&site) {
-            Some(id) => *id,
-            None => {
-                let id = table.intern(&site);
-                table.vfs_sites.insert(site, id);
+        let tag = (tag(site.scope) + 8 * site.operation as usize) % RECENT;
+        match table.recent_sites[tag] {
+            Some((recent, id)) if recent == site => id,
+            _ => {
+                let id = table.vfs_site(site);
+                table.recent_sites[tag] = Some((site, id));
                 id
             }
         }
@@ -74,11 +83,12 @@ impl Names {
     #[inline]
     pub fn point(&self, scope: Scope, point: &'static str) -> SiteId {
         let mut table = self.0.borrow_mut();
-        match table.points.get(&(scope, point)) {
-            Some(id) => *id,
-            None => {
-                let id = table.intern(&format_args!("{}/{point}", scope.name()));
-                table.points.insert((scope, point), id);
+        let tag = (tag(scope) + 8 * point.len()) % RECENT;
+        match table.recent_points[tag] {
+            Some((of, recent, id)) if of == scope && recent == point => id,
+            _ => {
+                let id = table.point(scope, point);
+                table.recent_points[tag] = Some((scope, point, id));
                 id
             }
         }
@@ -106,7 +116,34 @@ impl std::fmt::Debug for Names {
     }
 }
 
+/// A few bits of a scope's name.
+#[inline]
+fn tag(scope: Scope) -> usize {
+    match scope.name().as_bytes() {
+        [] => 0,
+        name => usize::from(name[0]) + name.len(),
+    }
+}
+
 impl Table {
+    fn vfs_site(&mut self, site: Site) -> SiteId {
+        if let Some(id) = self.vfs_sites.get(&site) {
+            return *id;
+        }
+        let id = self.intern(&site);
+        self.vfs_sites.insert(site, id);
+        id
+    }
+
+    fn point(&mut self, scope: Scope, point: &'static str) -> SiteId {
+        if let Some(id) = self.points.get(&(scope, point)) {
+            return *id;
+        }
+        let id = self.intern(&format_args!("{}/{point}", scope.name()));
+        self.points.insert((scope, point), id);
+        id
+    }
+
     fn intern(&mut self, text: &dyn Display) -> SiteId {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();

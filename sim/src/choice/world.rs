@@ -24,6 +24,12 @@ impl WorldId {
         WorldId { generation, path: [0; DEPTH_MAX] }
     }
 
+    /// A few bits that mostly tell worlds of one run apart.
+    #[inline]
+    pub(super) fn tag(self) -> usize {
+        self.generation.wrapping_add(self.path[0]).wrapping_add(self.path[1]) as usize
+    }
+
     /// The world as numbers, to hash.
     pub(super) fn words(self) -> [u64; 3] {
         let [a, b, c, d] = self.path.map(u64::from);
