@@ -9,11 +9,13 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use seawall_os::site::Site;
 
-use super::actor::Actor;
+use super::actor::{Actor, Who};
+use super::answers::{Fate, TapeAnswers, Unused, pair_hash};
 use super::hash::{FixedMap, fold, text_hash};
 use super::label::{Label, Odds};
 use super::names::{Names, SiteId};
 use super::tape::{Answer, Base, Key, Stream, Tape};
+use super::world::WorldId;
 
 /// How many recent actors each stream remembers.
 const RECENT: usize = 8;
@@ -23,26 +25,6 @@ const RECENT: usize = 8;
 pub struct Choices {
     names: Names,
     state: Rc<RefCell<State>>,
-}
-
-/// An answer on the tape that decided nothing, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unused {
-    /// The answer.
-    pub answer: Answer,
-    /// Why it had no effect.
-    pub reason: UnusedReason,
-}
-
-/// Why an answer on a tape decided nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnusedReason {
-    /// The choice of that key was never asked.
-    NeverAsked,
-    /// The choice was asked, but not with such a label; the default was taken.
-    UnknownLabel,
-    /// The tape answers the same key further up.
-    Duplicate,
 }
 
 /// An actor in a stream.
@@ -123,6 +105,19 @@ impl Choices {
     /// What answers where the tape says nothing.
     pub fn base(&self) -> Base {
         self.state.borrow().base
+    }
+
+    /// A generator for `purpose` in a world, keyed by the seed; `None` where no seed answers.
+    ///
+    /// For what is computed from the seed before it is asked as a choice ([`Odds::Given`]).
+    pub(crate) fn generator(&self, purpose: &str, world: WorldId) -> Option<ChaCha8Rng> {
+        match self.base() {
+            Base::Default => None,
+            Base::Seed(seed) => {
+                let actor = Actor::new(world, Who::Run).hash();
+                Some(generator(seed, fold(actor, text_hash(purpose.as_bytes()))))
+            }
+        }
     }
 
     /// A number that was not given before in this run; the first is one.
@@ -318,10 +313,6 @@ impl State {
     }
 }
 
-fn pair_hash(stream: Stream, actor: Actor) -> u64 {
-    fold(actor.hash(), stream as u64)
-}
-
 /// The generator of one actor in one stream.
 fn generator(seed: u64, pair: u64) -> ChaCha8Rng {
     let mut key = [0; 32];
@@ -329,75 +320,4 @@ fn generator(seed: u64, pair: u64) -> ChaCha8Rng {
     key[8..16].copy_from_slice(&pair.to_le_bytes());
     key[16..].copy_from_slice(b"seawall choices1");
     ChaCha8Rng::from_seed(key)
-}
-
-/// The answers of a tape, found by the hash of their key.
-struct TapeAnswers {
-    entries: Vec<Entry>,
-    by_key: FixedMap<u64, usize>,
-    /// Which (stream, actor, site) have any answer.
-    sites: FixedMap<u64, ()>,
-}
-
-struct Entry {
-    answer: Answer,
-    label_hash: u64,
-    number: Option<u64>,
-    fate: Fate,
-}
-
-#[derive(Clone, Copy)]
-enum Fate {
-    NotAsked,
-    Used,
-    UnknownLabel,
-    Duplicate,
-}
-
-impl Fate {
-    fn of(found: bool) -> Fate {
-        if found { Fate::Used } else { Fate::UnknownLabel }
-    }
-}
-
-impl TapeAnswers {
-    fn new(tape: &Tape) -> TapeAnswers {
-        let mut answers = TapeAnswers {
-            entries: Vec::with_capacity(tape.answers.len()),
-            by_key: FixedMap::default(),
-            sites: FixedMap::default(),
-        };
-        for answer in &tape.answers {
-            answers.add(answer);
-        }
-        answers
-    }
-
-    fn add(&mut self, answer: &Answer) {
-        let key = &answer.key;
-        let site_hash = text_hash(key.site.as_bytes());
-        let pair = fold(pair_hash(key.stream, key.actor), site_hash);
-        let index = self.entries.len();
-        let first = *self.by_key.entry(fold(pair, u64::from(key.nth))).or_insert(index);
-        self.sites.insert(pair, ());
-        self.entries.push(Entry {
-            answer: answer.clone(),
-            label_hash: text_hash(answer.label.as_bytes()),
-            number: answer.label.parse().ok(),
-            fate: if first == index { Fate::NotAsked } else { Fate::Duplicate },
-        });
-    }
-
-    fn unused(&self) -> Vec<Unused> {
-        let unused = |entry: &Entry| {
-            let reason = match entry.fate {
-                Fate::Used => return None,
-                Fate::NotAsked => UnusedReason::NeverAsked,
-                Fate::UnknownLabel => UnusedReason::UnknownLabel,
-                Fate::Duplicate => UnusedReason::Duplicate,
-            };
-            Some(Unused { answer: entry.answer.clone(), reason })
-        };
-        self.entries.iter().filter_map(unused).collect()
-    }
 }

@@ -26,6 +26,7 @@
 //! a tape overrides it, so an override changes one decision and not those that follow.
 
 mod actor;
+mod answers;
 mod choices;
 mod hash;
 mod label;
@@ -37,7 +38,8 @@ mod tests;
 mod world;
 
 pub use actor::{Actor, NotAnActor, TaskName, Who};
-pub use choices::{Choices, Unused, UnusedReason};
+pub use answers::{Unused, UnusedReason};
+pub use choices::Choices;
 pub(crate) use hash::{fold, text_hash};
 pub use label::{Label, Odds};
 pub use names::{Names, SiteId};

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Time is a count: it moves by a fixed step at each point, and jumps to the earliest deadline when
-//! no task can run. When there is none either, the run is a deadlock; when it takes more steps than
+//! no task can run, or, where the run's options say so, now and then by choice. When there is none either, the run is a deadlock; when it takes more steps than
 //! its budget, a livelock. Both are reported with every task's position.
 //!
 //! Invariants: nothing switches while a panic unwinds; a task that a run leaves unfinished is leaked
@@ -23,6 +23,7 @@ mod coroutine;
 mod end;
 mod one_thread;
 mod panics;
+mod picker;
 mod scheduler;
 mod state;
 mod strategy;
@@ -33,4 +34,4 @@ pub use coroutine::{StackCounts, stack_counts};
 pub use end::{Place, RunEnd, TaskPosition};
 pub use one_thread::OneThread;
 pub use scheduler::{SchedOptions, Scheduler};
-pub use strategy::Strategy;
+pub use strategy::{NotAStrategy, Strategy};

@@ -11,8 +11,9 @@ use seawall_os::sync::{TaskState, Time, current_scope, swap_task_state};
 use super::coroutine::{self, Coroutine, Resumed};
 use super::end::{Place, RunEnd};
 use super::panics;
+use super::picker::Kind;
 use super::state::{Next, Ready, State};
-use super::strategy::{Kind, Strategy};
+use super::strategy::Strategy;
 use crate::choice::{Actor, Choices, Who, WorldId};
 use crate::trace::Trace;
 
@@ -25,6 +26,9 @@ pub struct SchedOptions {
     pub step_budget: u64,
     /// How far time moves at each step, in nanoseconds.
     pub step_nanos: u64,
+    /// Once in so many points at which a deadline is pending, time jumps to it although tasks can
+    /// run, as on a machine that stalls. Zero means never.
+    pub early_in: u32,
     /// The time at which the world begins.
     pub start: Time,
 }
@@ -35,6 +39,7 @@ impl Default for SchedOptions {
             strategy: Strategy::default(),
             step_budget: 1_000_000,
             step_nanos: 1_000,
+            early_in: 0,
             start: Time(1),
         }
     }

@@ -5,8 +5,8 @@ use seawall_os::sync::{TaskState, Time, current_scope};
 
 use super::coroutine::Coroutine;
 use super::end::{Place, RunEnd, TaskPosition};
+use super::picker::{Kind, Picker, Rank};
 use super::scheduler::SchedOptions;
-use super::strategy::Kind;
 use crate::choice::{Actor, Choices, Label, Odds, SiteId, Stream, TaskName, Who, WorldId};
 use crate::trace::{Event, Trace};
 
@@ -40,6 +40,8 @@ pub(super) struct Task {
     pub(super) place: Place,
     /// Why its last wait ended.
     pub(super) woken: Woken,
+    /// What the strategy knows of it.
+    rank: Rank,
     /// Its thread-locals while it does not run.
     pub(super) saved: TaskState,
     /// Its stack, but while it runs.
@@ -61,6 +63,7 @@ pub(super) struct State {
     pub(super) choices: Choices,
     pub(super) trace: Trace,
     pub(super) options: SchedOptions,
+    picker: Picker,
     /// The tasks that live, in order of creation.
     pub(super) tasks: Vec<Task>,
     /// The one that runs, or ran last.
@@ -87,6 +90,7 @@ impl State {
     ) -> State {
         State {
             world,
+            picker: Picker::new(options.strategy, &choices, world),
             choices,
             trace,
             options,
@@ -112,6 +116,7 @@ impl State {
             ready: Ready::Runnable,
             place: Place::Start,
             woken: Woken::Notified,
+            rank: Rank::default(),
             saved: TaskState::default(),
             coroutine: Some(coroutine),
         });
@@ -219,40 +224,57 @@ impl State {
     }
 
     /// Decides who runs next. `site` names the point where a choice is needed.
-    pub(super) fn pick(&mut self, kind: Kind, site: impl FnOnce(&Choices) -> SiteId) -> Next {
+    pub(super) fn pick(&mut self, kind: Kind, site: impl Fn(&Choices) -> SiteId) -> Next {
+        if self.options.early_in > 0 && self.earliest != NEVER && self.runnable > 0 {
+            self.jump_early();
+        }
         if self.runnable == 0 && !self.jump() {
             return Next::Other;
         }
-        let next = if self.runnable == 1 {
-            if kind != Kind::Forced {
-                return Next::Same;
-            }
-            let next = self.candidate(Kind::Forced, 0);
-            if next == self.current {
-                return Next::Same;
-            }
-            self.trace_switch(site(&self.choices), next);
-            next
-        } else {
-            let site = site(&self.choices);
-            let odds = self.options.strategy.odds(kind);
-            let label = |index| Label::Task(self.tasks[self.candidate(kind, index)].name);
-            let actor = self.actor();
-            let index =
-                self.choices.choose(Stream::Schedule, actor, site, odds, self.runnable, &label);
-            let next = self.candidate(kind, index);
-            if next == self.current {
-                return Next::Same;
-            }
-            self.trace_switch(site, next);
-            next
+        let next = match (self.runnable, kind) {
+            (1, Kind::Ordinary | Kind::Yield) => return Next::Same,
+            (1, Kind::Forced) => self.candidate(kind, 0),
+            _ => self.choose(kind, site(&self.choices)),
         };
+        if next == self.current {
+            return Next::Same;
+        }
+        let to = self.tasks[next].name;
+        self.trace.event(Event::Switch { site: site(&self.choices), to });
         self.current = next;
         Next::Other
     }
 
-    fn trace_switch(&self, site: SiteId, next: usize) {
-        self.trace.event(Event::Switch { site, to: self.tasks[next].name });
+    /// Asks which of several tasks runs next.
+    fn choose(&mut self, kind: Kind, site: SiteId) -> usize {
+        let odds = if self.picker.looks() { self.strategic(kind) } else { self.picker.odds(kind) };
+        let label = |index| Label::Task(self.tasks[self.candidate(kind, index)].name);
+        let index =
+            self.choices.choose(Stream::Schedule, self.actor(), site, odds, self.runnable, &label);
+        self.candidate(kind, index)
+    }
+
+    /// The odds of a strategy that looks at the tasks.
+    fn strategic(&mut self, kind: Kind) -> Odds<'static> {
+        let order: Vec<usize> =
+            (0..self.runnable).map(|index| self.candidate(kind, index)).collect();
+        let mut ranks: Vec<Rank> = order.iter().map(|task| self.tasks[*task].rank).collect();
+        let current = order.iter().position(|task| *task == self.current);
+        let picked = self.picker.pick(kind, current, &mut ranks);
+        for (task, rank) in order.iter().zip(ranks) {
+            self.tasks[*task].rank = rank;
+        }
+        Odds::Given(picked)
+    }
+
+    /// Time may jump to the earliest deadline although others can run: a machine that is slow.
+    fn jump_early(&mut self) {
+        let label = |index| Label::Word(if index == 0 { "on-time" } else { "late" });
+        let odds = Odds::OneIn(self.options.early_in);
+        let site = self.choices.names().point(current_scope(), "late");
+        if self.choices.choose(Stream::Schedule, self.actor(), site, odds, 2, &label) == 1 {
+            self.jump();
+        }
     }
 
     /// Nobody can run: time jumps to the earliest deadline, or the run is a deadlock.

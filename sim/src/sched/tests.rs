@@ -89,8 +89,78 @@ fn join_all<T>(tasks: impl IntoIterator<Item = JoinHandle<T>>) {
     }
 }
 
-fn strategies() -> Vec<Strategy> {
-    vec![Strategy::Uniform { one_in: 1 }, Strategy::Uniform { one_in: 5 }]
+fn strategies() -> [Strategy; 4] {
+    [
+        Strategy::Uniform { one_in: 1 },
+        Strategy::Uniform { one_in: 5 },
+        Strategy::Pct { changes: 3, horizon: 64 },
+        Strategy::Pauses { one_in: 3, pause_in: 8, points: 20 },
+    ]
+}
+
+#[test]
+fn every_strategy_finds_a_race_of_several_switches() {
+    let racy = |_: Scheduler, _: Trace| {
+        let counter = Arc::new(AtomicU64::new(0));
+        let tasks = ["one", "two"].map(|name| {
+            let counter = Arc::clone(&counter);
+            spawn(name, move || {
+                for _ in 0..3 {
+                    let seen = counter.load(Ordering::Relaxed);
+                    counter.store(seen + 1, Ordering::Relaxed);
+                }
+            })
+        });
+        join_all(tasks);
+        assert!(counter.load(Ordering::Relaxed) > 3, "half of the additions are lost");
+    };
+    for strategy in strategies() {
+        let found = (0..300).map(|seed| run(&Tape::of_seed(seed), strategy, racy));
+        let found = found.into_iter().find(|ran| ran.end != RunEnd::Finished);
+        let found = found.unwrap_or_else(|| panic!("{strategy} finds nothing in 300 seeds"));
+        let replayed = run(&found.tape, Strategy::default(), racy);
+        assert_eq!(replayed.end, found.end, "{strategy}");
+        assert_eq!(replayed.fingerprint, found.fingerprint, "{strategy}");
+    }
+}
+
+#[test]
+fn a_task_that_spins_without_yielding_ends_under_every_strategy() {
+    let spin = |_: Scheduler, _: Trace| {
+        let flag = Arc::new(AtomicU64::new(0));
+        let theirs = Arc::clone(&flag);
+        spawn("setter", move || theirs.store(1, Ordering::Relaxed));
+        while flag.load(Ordering::Relaxed) == 0 {}
+    };
+    for strategy in strategies() {
+        for seed in 0..20 {
+            assert_eq!(run(&Tape::of_seed(seed), strategy, spin).end, RunEnd::Finished);
+        }
+    }
+}
+
+#[test]
+fn a_deadline_can_come_early_by_choice() {
+    let busy_while_another_sleeps = |_: Scheduler, trace: Trace| {
+        let sleeper = spawn("sleeper", || sleep(Duration::from_secs(10)));
+        for _ in 0..50 {
+            yield_point("busy");
+        }
+        trace.event(Event::Recovery(u64::from(now() > Time::default() + Duration::from_secs(1))));
+        sleeper.join().expect("it does not panic");
+    };
+    let late = |seed, early_in| {
+        let choices = Choices::from_seed(seed);
+        let trace = Trace::new(choices.names(), Keep::Last(1000));
+        let options = SchedOptions { early_in, ..SchedOptions::default() };
+        let sched = Scheduler::new(&choices, WorldId::generation(0), &trace, options);
+        let (inner, sink) = (sched.clone(), trace.clone());
+        assert_eq!(sched.run(move || busy_while_another_sleeps(inner, sink)), RunEnd::Finished);
+        (choices.tape().to_string().contains("= late"), trace.fingerprint())
+    };
+    assert!((0..20).any(|seed| late(seed, 32).0));
+    assert!((0..20).all(|seed| !late(seed, 0).0));
+    assert_eq!(late(3, 32), late(3, 32));
 }
 
 #[test]
