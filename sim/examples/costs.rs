@@ -82,14 +82,14 @@ fn two_actors() {
 }
 
 fn new_actors() {
-    let mut id = 0;
-    let choices = Choices::from_seed(1);
-    let site = choices.site("commit/mutex");
     measure("choice, an actor's first", 100_000, |count| {
-        for _ in 0..count {
-            id += 1;
-            let actor = Actor::new(WORLD, Who::Op(id));
-            black_box(choices.choose(Stream::Schedule, actor, site, Odds::OneIn(50), 2, &word));
+        for _ in 0..count / 200 {
+            let choices = Choices::from_seed(1);
+            let site = choices.site("commit/mutex");
+            for id in 0..200 {
+                let actor = Actor::new(WORLD, Who::Op(id));
+                black_box(choices.choose(Stream::Schedule, actor, site, Odds::OneIn(50), 2, &word));
+            }
         }
     });
 }

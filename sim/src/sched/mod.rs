@@ -13,8 +13,16 @@
 //! ```
 //!
 //! Time is a count: it moves by a fixed step at each point, and jumps to the earliest deadline when
-//! no task can run, or, where the run's options say so, now and then by choice. When there is none either, the run is a deadlock; when it takes more steps than
-//! its budget, a livelock. Both are reported with every task's position.
+//! no task can run, or, where the options say so, now and then by choice. When there is no deadline
+//! either, the run is a deadlock; when it takes more steps than its budget, a livelock. Both are
+//! reported with every task's position.
+//!
+//! By default a task goes on until it waits or yields, so a loop that waits by looking must hold a
+//! named yield point; without one it is a livelock under a tape, as it is wasteful in production.
+//!
+//! A run that ends early leaks its tasks: their stacks, and what is reachable from them. That is the
+//! price of one failure; a process that is to survive thousands of panicking runs must count them
+//! ([`stack_counts`]).
 //!
 //! Invariants: nothing switches while a panic unwinds; a task that a run leaves unfinished is leaked
 //! with its stack, never unwound; nothing here knows an address or a wall clock.

@@ -16,17 +16,22 @@ pub(super) struct Panic {
     pub(super) location: String,
 }
 
-/// Makes panics of simulated tasks silent and remembered, once per process.
+/// Makes panics of simulated tasks silent and remembered, and forgets earlier ones.
 ///
 /// Panics elsewhere go to the hook that was there before.
 pub(super) fn capture() {
+    LAST.set(None);
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if coroutine::running() {
+            let quiet = coroutine::running();
+            // A second panic before the first was taken may be one that aborts the process: print it.
+            let second = quiet && LAST.with_borrow(Option::is_some);
+            if quiet {
                 LAST.set(Some(describe(info)));
-            } else {
+            }
+            if !quiet || second {
                 previous(info);
             }
         }));

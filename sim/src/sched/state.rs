@@ -191,36 +191,26 @@ impl State {
 
     /// Wakes those who wait on `on`: all, or one by choice, the one that waits longest by default.
     pub(super) fn notify(&mut self, on: WaitId, how: Notify) {
-        let waits = |task: &Task| matches!(task.ready, Ready::Waiting { on: id, .. } if id == on);
-        let mut waiting: Vec<usize> =
-            (0..self.tasks.len()).filter(|index| waits(&self.tasks[*index])).collect();
-        match how {
-            Notify::All => waiting.into_iter().for_each(|index| self.wake(index, Woken::Notified)),
-            Notify::One => {
-                waiting.sort_by_key(|index| match self.tasks[*index].ready {
-                    Ready::Waiting { since, .. } => since,
-                    _ => 0,
-                });
-                let woken = match waiting.len() {
-                    0 => return,
-                    1 => 0,
-                    count => {
-                        let site = self.choices.names().point(current_scope(), "notify");
-                        let label = |index: usize| Label::Task(self.tasks[waiting[index]].name);
-                        let actor = self.actor();
-                        self.choices.choose(
-                            Stream::Schedule,
-                            actor,
-                            site,
-                            Odds::Uniform,
-                            count,
-                            &label,
-                        )
-                    }
-                };
-                self.wake(waiting[woken], Woken::Notified);
-            }
+        let since = |index: usize| match self.tasks[index].ready {
+            Ready::Waiting { on: id, since, .. } if id == on => Some((since, index)),
+            _ => None,
+        };
+        let mut waiting: Vec<(u64, usize)> = (0..self.tasks.len()).filter_map(since).collect();
+        if how == Notify::One && waiting.len() > 1 {
+            waiting.sort_unstable();
+            let one = self.choose_waiter(&waiting);
+            waiting = vec![waiting[one]];
         }
+        for (_, index) in waiting {
+            self.wake(index, Woken::Notified);
+        }
+    }
+
+    fn choose_waiter(&self, waiting: &[(u64, usize)]) -> usize {
+        let site = self.choices.names().point(current_scope(), "notify");
+        let label = |index: usize| Label::Task(self.tasks[waiting[index].1].name);
+        let (stream, actor) = (Stream::Schedule, self.actor());
+        self.choices.choose(stream, actor, site, Odds::Uniform, waiting.len(), &label)
     }
 
     /// Decides who runs next. `site` names the point where a choice is needed.

@@ -459,6 +459,25 @@ fn an_actor_is_whom_the_task_says_it_acts_as() {
 }
 
 #[test]
+fn a_task_has_room_for_deep_calls() {
+    fn deep(levels: u32) -> u32 {
+        let frame = std::hint::black_box([1_u8; 4096]);
+        if levels == 0 { 0 } else { u32::from(frame[7]) + deep(levels - 1) }
+    }
+    let ran = run_seed(1, |_, _| assert_eq!(deep(80), 80));
+    assert_eq!(ran.end, RunEnd::Finished);
+}
+
+#[test]
+fn a_panic_that_the_task_catches_is_no_finding() {
+    let ran = run_seed(1, |_, _| {
+        assert!(std::panic::catch_unwind(|| panic!("caught")).is_err());
+        yield_point("after");
+    });
+    assert_eq!(ran.end, RunEnd::Finished);
+}
+
+#[test]
 fn ten_thousand_worlds_use_the_same_few_stacks() {
     let before = stack_counts();
     for seed in 0..10_000 {
