@@ -6,11 +6,16 @@
 //! table    ─┘   all versions    the newest visible version of each key, no tombstones
 //! ```
 
+mod merge;
 #[cfg(test)]
 pub(crate) mod vec_cursor;
+mod visible;
 
 use crate::base::error::Result;
 use crate::base::key::{Entry, SeqNo};
+
+pub(crate) use merge::MergeCursor;
+pub(crate) use visible::{Source, Visible};
 
 /// A place among entries that are ordered by [`crate::base::key::compare`]: by key, then newest
 /// first.
