@@ -54,7 +54,7 @@ impl Block {
         let (restarts, _) = rest[entries_end..].as_chunks::<4>();
         let restarts = restarts.iter().map(|restart| u32::from_le_bytes(*restart) as usize);
         let ascending = restarts.clone().zip(restarts.clone().skip(1)).all(|(a, b)| a < b);
-        let within = restarts.clone().last()? < entries_end;
+        let within = restarts.clone().next_back()? < entries_end;
         if !ascending || !within || restarts.clone().next() != Some(0) {
             return None;
         }
@@ -244,12 +244,12 @@ impl BlockCursor {
 
     /// To the first entry.
     pub(super) fn seek_first(&mut self) -> Result<()> {
-        self.to_restart(0)
+        self.move_to_restart(0)
     }
 
     /// To the last entry.
     pub(super) fn seek_last(&mut self) -> Result<()> {
-        self.to_restart(self.block.restart_count - 1)?;
+        self.move_to_restart(self.block.restart_count - 1)?;
         while self.next < self.block.entries_end {
             self.next()?;
         }
@@ -258,7 +258,7 @@ impl BlockCursor {
 
     /// To the first entry at or after `(key, seqno)`, or nowhere.
     pub(super) fn seek(&mut self, key: &[u8], seqno: SeqNo) -> Result<()> {
-        self.to_restart(self.block.bisect(key, seqno)?)?;
+        self.move_to_restart(self.block.bisect(key, seqno)?)?;
         while self.at < self.block.entries_end && compare(&self.key, self.seqno, key, seqno).is_lt()
         {
             self.next()?;
@@ -281,7 +281,7 @@ impl BlockCursor {
     pub(super) fn next(&mut self) -> Result<()> {
         assert!(self.at < self.block.entries_end, "next needs an entry");
         if self.next < self.block.entries_end {
-            return self.to_entry(self.next);
+            return self.move_to_entry(self.next);
         }
         self.at = self.block.entries_end;
         Ok(())
@@ -300,21 +300,21 @@ impl BlockCursor {
             let middle = low + (high - low) / 2;
             if self.block.restart(middle) < here { low = middle } else { high = middle }
         }
-        self.to_restart(low)?;
+        self.move_to_restart(low)?;
         while self.next < here {
             self.next()?;
         }
         Ok(())
     }
 
-    fn to_restart(&mut self, index: usize) -> Result<()> {
+    fn move_to_restart(&mut self, index: usize) -> Result<()> {
         self.key.clear();
-        self.to_entry(self.block.restart(index))
+        self.move_to_entry(self.block.restart(index))
     }
 
     /// To the entry at `at`; the key of the one before it is at hand. Nowhere after an error.
     #[inline]
-    fn to_entry(&mut self, at: usize) -> Result<()> {
+    fn move_to_entry(&mut self, at: usize) -> Result<()> {
         self.at = self.block.entries_end;
         let raw = self.block.raw(at)?;
         if raw.shared > self.key.len() {

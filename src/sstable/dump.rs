@@ -46,7 +46,7 @@ fn write_entries(
     at: usize,
 ) -> std::result::Result<Result<()>, fmt::Error> {
     let mut cursor = table.cursor();
-    let mut moved: std::result::Result<(), Error> = cursor.to_block_start(at);
+    let mut moved: std::result::Result<(), Error> = cursor.seek_block(at);
     while moved.is_ok() && cursor.is_in_block(at) {
         let Some(entry) = cursor.entry() else { break };
         write!(to, "  \"{}\" @{} ", entry.key.escape_ascii(), entry.seqno)?;

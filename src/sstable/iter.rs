@@ -51,7 +51,7 @@ impl TableCursor {
     }
 
     /// To the first entry of the data block `at`, which is read anew.
-    pub(super) fn to_block_start(&mut self, at: usize) -> Result<()> {
+    pub(super) fn seek_block(&mut self, at: usize) -> Result<()> {
         self.block = None;
         self.in_block(at, BlockCursor::seek_first)
     }

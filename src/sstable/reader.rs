@@ -104,7 +104,7 @@ impl Table {
         let mut cursor = self.cursor();
         let mut last = (Vec::new(), 0);
         for at in 0..index.len() {
-            cursor.to_block_start(at)?;
+            cursor.seek_block(at)?;
             last = cursor.verify_block(&last, &mut counted)?;
             if index.last_entry(at) != (&last.0, last.1) {
                 let offset = index.handle(at).offset;
