@@ -7,5 +7,6 @@ pub(crate) mod file_name;
 pub(crate) mod key;
 pub(crate) mod limits;
 pub(crate) mod log_position;
+pub(crate) mod range;
 pub(crate) mod slice;
 pub(crate) mod table_meta;
