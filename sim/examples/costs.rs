@@ -1,6 +1,11 @@
 //! What the simulator's innermost steps cost on this machine: a choice, an event, a switch, a world.
 //!
 //! `cargo run --release -p seawall-sim --example costs`
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a benchmark reads the clock"
+)]
 
 use std::hint::black_box;
 use std::time::Instant;

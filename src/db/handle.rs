@@ -1,7 +1,7 @@
 //! The handle users hold, the builder that opens it, and the range iterator.
 
 use std::fmt;
-use std::ops::{Bound, RangeBounds};
+use std::ops::RangeBounds;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,9 +10,10 @@ use seawall_os::vfs::{OsFs, Vfs};
 
 use crate::base::error::Result;
 use crate::base::key::SeqNo;
+use crate::base::range::KeyRange;
 use crate::base::slice::Slice;
 use crate::batch::WriteBatch;
-use crate::tree::{Scan, ScanBounds, get};
+use crate::tree::{Scan, get};
 
 use super::background::Tasks;
 use super::core::Core;
@@ -252,25 +253,24 @@ impl Db {
     ///
     /// All of it is as of one moment: the call's.
     pub fn range<K: AsRef<[u8]>>(&self, bounds: impl RangeBounds<K>) -> Range {
-        let own = |bound: Bound<&K>| bound.map(|key| key.as_ref().to_vec());
-        self.scan(ScanBounds { start: own(bounds.start_bound()), end: own(bounds.end_bound()) })
+        self.scan(KeyRange::of(bounds))
     }
 
     /// The keys that begin with `prefix`, as [`Db::range`].
     pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Range {
-        self.scan(ScanBounds::prefix(prefix.as_ref()))
+        self.scan(KeyRange::prefix(prefix.as_ref()))
     }
 
     /// All keys, as [`Db::range`].
     pub fn iter(&self) -> Range {
-        self.scan(ScanBounds { start: Bound::Unbounded, end: Bound::Unbounded })
+        self.scan(KeyRange::all())
     }
 
-    fn scan(&self, bounds: ScanBounds) -> Range {
+    fn scan(&self, range: KeyRange) -> Range {
         let _scope = enter_scope(scope::READ);
         let (view, seqno) = self.core().pin();
         let closed = self.core().health.check_open().err();
-        Range { scan: Scan::new(view, seqno, bounds, closed), seqno }
+        Range { scan: Scan::new(view, seqno, range, closed) }
     }
 
     /// Writes everything committed so far to tables and waits until that is durable.
@@ -365,13 +365,12 @@ impl Core {
 #[derive(Debug)]
 pub struct Range {
     scan: Scan,
-    seqno: SeqNo,
 }
 
 impl Range {
     /// The seqno at which the range is read: it holds the operations up to there.
     pub fn seqno(&self) -> SeqNo {
-        self.seqno
+        self.scan.seqno()
     }
 }
 
@@ -380,13 +379,13 @@ impl Iterator for Range {
 
     fn next(&mut self) -> Option<Self::Item> {
         let _scope = enter_scope(scope::READ);
-        self.scan.next_entry().transpose()
+        self.scan.next()
     }
 }
 
 impl DoubleEndedIterator for Range {
     fn next_back(&mut self) -> Option<Self::Item> {
         let _scope = enter_scope(scope::READ);
-        self.scan.next_back_entry().transpose()
+        self.scan.next_back()
     }
 }

@@ -14,5 +14,5 @@ mod super_version;
 
 pub(crate) use flush::{WrittenTable, write_table};
 pub(crate) use get::get;
-pub(crate) use scan::{Scan, ScanBounds};
+pub(crate) use scan::Scan;
 pub(crate) use super_version::{Frozen, SuperVersion};

@@ -66,4 +66,4 @@ impl Hasher for Folding {
 }
 
 /// A map whose behaviour is the same in every process.
-pub(crate) type FixedMap<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<Folding>>;
+pub(crate) type FixedMap<K, V> = hashbrown::HashMap<K, V, BuildHasherDefault<Folding>>;

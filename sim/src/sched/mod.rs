@@ -26,6 +26,10 @@
 //!
 //! Invariants: nothing switches while a panic unwinds; a task that a run leaves unfinished is leaked
 //! with its stack, never unwound; nothing here knows an address or a wall clock.
+#![expect(
+    clippy::disallowed_types,
+    reason = "below the seam: this is what the store's locks and threads become under the simulator"
+)]
 
 mod coroutine;
 mod end;

@@ -90,6 +90,8 @@ impl<T> fmt::Debug for OneThread<T> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "another thread is the point")]
+
     use std::rc::Rc;
 
     use super::*;
