@@ -1,11 +1,13 @@
 //! The simulator: a storage engine run, unchanged, in a world where every decision is a choice.
 //!
 //! - [`choice`]: the stream of choices a run is a pure function of; seeds and tapes that answer it.
+//! - [`disk`]: a disk that tears, loses, fails and fills up, and the images its crashes leave.
 //! - [`sched`]: the engine's threads as coroutines on one OS thread, switched by choice.
 //! - [`trace`]: what happened, as a fingerprint and as lines to read.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod choice;
+pub mod disk;
 pub mod sched;
 pub mod trace;

@@ -1,0 +1,168 @@
+//! How often things go wrong, and how often they did.
+//!
+//! Rates are numbers of a configuration line: `one_in` means once in so many calls, zero means never.
+
+use super::config::numbers;
+
+numbers! {
+    /// How often calls fail. All zero by default: nothing fails but for lack of room.
+    pub struct FaultRates {
+        /// A write or a change of size fails with `EIO`; a prefix of the write may be there.
+        write_eio_one_in = 0,
+        /// A write fails with `ENOSPC` though there is room; a prefix of it may be there.
+        write_full_one_in = 0,
+        /// A file's sync fails with `EIO`, and what it was to cover is unknown from then on.
+        sync_eio_one_in = 0,
+        /// A directory's sync fails with `EIO`, and the names it was to cover are unknown.
+        sync_dir_eio_one_in = 0,
+        /// A reservation fails with `ENOSPC`.
+        allocate_full_one_in = 0,
+        /// Making a file or directory, or a rename, fails with `ENOSPC`.
+        create_full_one_in = 0,
+        /// A read fails with `EIO`.
+        read_eio_one_in = 0,
+        /// Before a read, the cache lets go of what a failed sync left only in memory.
+        evict_one_in = 0,
+    }
+}
+
+numbers! {
+    /// How often the world crashes, and how. No crashes by default.
+    pub struct CrashRates {
+        /// One call in so many that can change the disk leaves an image, and the run goes on.
+        fork_one_in = 0,
+        /// One call in so many that can change the disk ends the run.
+        end_one_in = 0,
+        /// Calls that only look crash this many times more seldom; zero means never.
+        quiet_factor = 8,
+        /// How many of a hundred crashes are power losses; the others begin with a kill.
+        power_percent = 60,
+        /// How many of a hundred kills are followed by a power loss at once.
+        kill_power_percent = 20,
+        /// How many of a hundred crashes strike before the call has done anything.
+        before_percent = 20,
+        /// How many of a hundred crashes strike in the middle of the call.
+        during_percent = 40,
+        /// No world leaves more images than this.
+        images_max = 1_000,
+        /// At a kill, one in so many goes back of what a failed sync left only in memory.
+        revert_one_in = 2,
+        /// One image in so many is also checked against the two extremes.
+        check_one_in = 64,
+    }
+}
+
+/// Declares counters with names, which add up.
+macro_rules! counters {
+    (
+        $(#[$about:meta])*
+        pub struct $name:ident { $( $(#[$doc:meta])* $field:ident, )* }
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct $name {
+            $( $(#[$doc])* pub $field: u64, )*
+        }
+
+        impl $name {
+            /// Adds another run's counts.
+            pub fn merge(&mut self, other: &$name) {
+                $( self.$field += other.$field; )*
+            }
+
+            /// Every counter with its name.
+            pub fn named(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [ $( (stringify!($field), self.$field), )* ].into_iter()
+            }
+        }
+
+        /// `name=count` words, leaving out what never happened.
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let happened = self.named().filter(|(_, count)| *count > 0);
+                for (index, (name, count)) in happened.enumerate() {
+                    write!(f, "{}{name}={count}", if index == 0 { "" } else { " " })?;
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+counters! {
+    /// What happened on a simulated disk, by class: whether a fault is not only possible but strikes.
+    pub struct Counts {
+        /// Calls made, but for those on a dead disk.
+        calls,
+        /// Syncs of files that succeeded.
+        syncs,
+        /// Syncs of directories that succeeded.
+        dir_syncs,
+        /// Injected `EIO` at a write or a change of size.
+        write_eio,
+        /// Injected `ENOSPC` at a write.
+        write_full,
+        /// Failed syncs of files.
+        sync_eio,
+        /// Failed syncs of directories.
+        sync_dir_eio,
+        /// Injected `ENOSPC` at a reservation.
+        allocate_full,
+        /// Injected `ENOSPC` where a name is made.
+        create_full,
+        /// Injected `EIO` at a read.
+        read_eio,
+        /// Calls that found no room on the disk.
+        out_of_room,
+        /// Times the cache went back to an old value after a failed sync.
+        reverted,
+        /// Images cut while the run went on.
+        forks,
+        /// Runs ended by a crash.
+        ends,
+        /// Crashes by power loss alone.
+        power_losses,
+        /// Crashes by a kill alone.
+        kills,
+        /// Crashes by a kill and a power loss after it.
+        kills_then_power,
+        /// Crashes before a call did anything.
+        before,
+        /// Crashes in the middle of a call.
+        during,
+        /// Crashes after a call.
+        after,
+        /// Units that a power loss decided otherwise than kept.
+        units_lost,
+        /// Units that a power loss cut at a byte.
+        units_torn,
+        /// Units that show what earlier files held, or noise.
+        units_garbage,
+        /// Names that a power loss decided otherwise than kept.
+        names_lost,
+        /// Files that lost their newest size.
+        sizes_lost,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_read_back_from_their_text() {
+        let rates = FaultRates { sync_eio_one_in: 40, ..FaultRates::default() };
+        assert_eq!(rates.to_string().parse(), Ok(rates));
+        let rates = CrashRates { fork_one_in: 10, images_max: 3, ..CrashRates::default() };
+        assert_eq!(rates.to_string().parse(), Ok(rates));
+        assert!("fork_one_in=x".parse::<CrashRates>().is_err());
+        assert!("no_such_rate=1".parse::<CrashRates>().is_err());
+    }
+
+    #[test]
+    fn counts_add_up() {
+        let mut sum = Counts { kills: 1, ..Counts::default() };
+        sum.merge(&Counts { kills: 2, forks: 3, ..Counts::default() });
+        assert_eq!(sum.to_string(), "forks=3 kills=3");
+    }
+}
