@@ -7,7 +7,11 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod check;
 pub mod choice;
 pub mod disk;
+pub mod config;
 pub mod sched;
+pub mod system;
 pub mod trace;
+pub mod workload;

@@ -1,0 +1,96 @@
+//! What an image of the disk owes to whoever opens it.
+
+use std::sync::Arc;
+
+use super::ledger::Mark;
+use super::timeline::Timeline;
+use crate::system::System;
+
+/// How an image came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fall {
+    /// Nothing was lost and nobody died: the store was closed, or its handles dropped.
+    None,
+    /// The process was killed: what was written stays.
+    Kill,
+    /// The power went: what was not synced may go.
+    Power,
+}
+
+/// What must be found again: at least so much, at most what had been issued, in an order that the
+/// timeline admits.
+#[derive(Debug)]
+pub struct Promise<S: System> {
+    pub(super) timeline: Arc<Timeline<S>>,
+    /// Only what was issued before this can be there.
+    pub(super) issued_before: Mark,
+    /// At least this position.
+    pub(super) at_least: u64,
+    /// What must still be there if the power goes before the next open returns.
+    durable: u64,
+    /// Whether an operation had failed by then.
+    pub(super) after_error: bool,
+    /// How the image came to be.
+    pub(super) fall: Fall,
+}
+
+impl<S: System> Clone for Promise<S> {
+    fn clone(&self) -> Promise<S> {
+        Promise { timeline: Arc::clone(&self.timeline), ..*self }
+    }
+}
+
+impl<S: System> Promise<S> {
+    /// What an empty disk owes: nothing.
+    pub fn nothing(model: S::Model) -> Promise<S> {
+        let timeline = Arc::new(Timeline::empty(model));
+        Promise {
+            timeline,
+            issued_before: 0,
+            at_least: 0,
+            durable: 0,
+            after_error: false,
+            fall: Fall::None,
+        }
+    }
+
+    /// What an image owes that was cut at `mark` in the world of `timeline`, after its open returned.
+    pub fn at(
+        timeline: &Arc<Timeline<S>>,
+        mark: Mark,
+        fall: Fall,
+        sync_failed: bool,
+    ) -> Promise<S> {
+        let durable = timeline.durable_at(mark);
+        let written = if sync_failed { durable } else { timeline.any_at(mark) };
+        Promise {
+            timeline: Arc::clone(timeline),
+            issued_before: mark,
+            at_least: if fall == Fall::Power { durable } else { written },
+            durable,
+            after_error: sync_failed || timeline.failed_before(mark),
+            fall,
+        }
+    }
+
+    /// What a store owes that was closed cleanly: everything, whatever happens next.
+    pub fn closed(timeline: &Arc<Timeline<S>>, mark: Mark, sync_failed: bool) -> Promise<S> {
+        let mut promise = Promise::at(timeline, mark, Fall::None, sync_failed);
+        promise.at_least = timeline.any_at(mark);
+        promise.durable = promise.at_least;
+        promise
+    }
+
+    /// What an image owes that was cut while this one was being opened: the open had promised
+    /// nothing yet, so the same, less what a power loss takes.
+    #[must_use]
+    pub fn again(&self, fall: Fall, sync_failed: bool) -> Promise<S> {
+        let mut promise = self.clone();
+        if fall == Fall::Power || sync_failed {
+            promise.at_least = promise.durable;
+        }
+        promise.after_error |= sync_failed;
+        promise.fall = promise.fall.max(fall);
+        promise
+    }
+}

@@ -1,0 +1,177 @@
+//! What a store says of itself to be simulated: the whole of what an author of another store writes.
+//!
+//! A [`System`] is any storage code that runs on `seawall_os` and whose changes fall into one commit
+//! order: a map, a queue, a log, a tree. The driver knows nothing else about it. It hands out
+//! operations to several tasks at once, crashes the disk, opens what is left, and compares what reads
+//! see with a *model*: a plain value to which the same operations are applied, one after another.
+//!
+//! **Positions.** Every change takes one or more consecutive positions of the commit order, from 1 on,
+//! and the store tells the last of them when it acknowledges the change. Opening tells how far
+//! recovery got. With positions the check is exact even when several tasks commit at once: recovered
+//! state must equal the model after some prefix of that order.
+//!
+//! **Ids.** Every operation has an id that is unique among all that one disk ever sees. Whoever puts
+//! it into the values it writes gets stale and misplaced values told apart.
+
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use seawall_os::vfs::Vfs;
+
+use crate::check::Property;
+use crate::config::{Config, Knob};
+use crate::workload::Draw;
+
+/// A store that can be simulated.
+pub trait System: Sized + 'static {
+    /// Names the system on tapes: one word.
+    const NAME: &'static str;
+
+    /// One operation, a change or a read. Its text form stands on tapes, one line each, and reads
+    /// back to the same operation.
+    type Op: Clone + Debug + Display + FromStr<Err: Display> + Send + Sync + 'static;
+
+    /// The expected content: what the changes of a prefix of the commit order make of nothing.
+    type Model: Clone + Debug + Send + Sync + 'static;
+
+    /// A handle on an open store, used by several tasks at once. Dropping the last one must not be
+    /// needed for durability.
+    type Store: Clone + Send + Sync + 'static;
+
+    /// What a read returned.
+    type Seen: Debug + Send + Sync + 'static;
+
+    /// The system's own settings, drawn for each seed: limits of the store, shape of the workload.
+    fn knobs() -> &'static [Knob] {
+        &[]
+    }
+
+    /// Draws one operation of a workload. It knows no model: collisions come from a small space.
+    fn generate(draw: &Draw<'_>) -> Self::Op;
+
+    /// How many positions of the commit order the operation takes; 0 for a read.
+    fn width(op: &Self::Op) -> u64;
+
+    /// Opens the store, making it if there is none, and recovers what a crash left.
+    ///
+    /// # Errors
+    /// Why it could not be opened. Legal only when a call failed by an injected fault.
+    fn open(vfs: Arc<dyn Vfs>, config: &Arc<Config>) -> Result<Opened<Self::Store>, String>;
+
+    /// Does one operation. Called from several tasks.
+    fn apply(store: &Self::Store, id: u32, op: &Self::Op) -> Answer<Self::Seen>;
+
+    /// Closes the store, after which everything acknowledged is durable. Default: drops it, which
+    /// promises no more than the acknowledgements did.
+    ///
+    /// # Errors
+    /// Why it could not be closed cleanly; the promises are then those of a drop.
+    fn close(store: Self::Store) -> Result<Closed, String> {
+        drop(store);
+        Ok(Closed::Dropped)
+    }
+
+    /// Reads that together see everything the store holds, each way it can be read.
+    fn probes(config: &Arc<Config>, probing: Probing) -> Vec<Self::Op>;
+
+    /// Looks at what no read shows: the store's own invariants, the files it left.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn audit(_store: &Self::Store, _vfs: &Arc<dyn Vfs>) -> Result<(), Complaint> {
+        Ok(())
+    }
+
+    /// The model of a store just made.
+    fn model(config: &Arc<Config>) -> Self::Model;
+
+    /// Applies a change to the model. Must not be called for reads.
+    fn commit(model: &mut Self::Model, id: u32, op: &Self::Op);
+
+    /// Whether a read may have seen this in exactly the model's state.
+    ///
+    /// # Errors
+    /// What is different, as `expected` against `got`.
+    fn allows(model: &Self::Model, op: &Self::Op, seen: &Self::Seen) -> Result<(), Difference>;
+}
+
+/// A store just opened.
+#[derive(Clone, Debug)]
+pub struct Opened<Store> {
+    /// The handle.
+    pub store: Store,
+    /// The last position of the commit order that was recovered; 0 in an empty store.
+    pub position: u64,
+    /// What recovery did, as text. It is part of the run's fingerprint.
+    pub report: String,
+}
+
+/// How a store was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// Everything acknowledged is durable.
+    Cleanly,
+    /// Promises are what they were.
+    Dropped,
+}
+
+/// What an operation returned.
+#[derive(Clone, Debug)]
+pub enum Answer<Seen> {
+    /// The change happened and takes the positions that end at `at`.
+    Committed {
+        /// The last position it takes.
+        at: u64,
+        /// Whether it, and everything before it in commit order, survives a power loss.
+        durable: bool,
+    },
+    /// A read, at one point of the commit order.
+    Saw {
+        /// The last position it could see.
+        at: u64,
+        /// What was there.
+        seen: Seen,
+    },
+    /// Everything acknowledged before the operation was issued is durable now (a sync, a flush).
+    Durable,
+    /// It worked, and promises nothing.
+    Done,
+    /// It was refused for what it asks, such as a key that is too long: it never happens, whatever
+    /// the disk does.
+    Refused(String),
+    /// It failed. If it was a change it may or may not have happened, and may turn up after the next
+    /// open. Legal only after a call failed by an injected fault.
+    Failed(String),
+    /// It found what must never be, such as damage on a disk that is not damaged.
+    Wrong(Complaint),
+}
+
+/// How closely to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probing {
+    /// Everything, each way it can be read.
+    All,
+    /// That, and around it: neighbours of keys, ranges that begin and end between them.
+    Around,
+}
+
+/// What an audit found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Complaint {
+    /// A call failed, so nothing is known. Legal only after an injected fault.
+    Failed(String),
+    /// Something is wrong.
+    Wrong(Property, String),
+}
+
+/// What a read should have seen, and what it saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Where, such as `user456`.
+    pub what: String,
+    /// What the model has there.
+    pub expected: String,
+    /// What was read.
+    pub got: String,
+}
