@@ -14,6 +14,7 @@
 //! it into the values it writes gets stale and misplaced values told apart.
 
 use std::fmt::{Debug, Display};
+use std::hash::Hash;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -39,8 +40,8 @@ pub trait System: Sized + 'static {
     /// needed for durability.
     type Store: Clone + Send + Sync + 'static;
 
-    /// What a read returned.
-    type Seen: Debug + Send + Sync + 'static;
+    /// What a read returned. Its hash enters the run's fingerprint.
+    type Seen: Debug + Hash + Send + Sync + 'static;
 
     /// The system's own settings, drawn for each seed: limits of the store, shape of the workload.
     fn knobs() -> &'static [Knob] {
@@ -74,6 +75,16 @@ pub trait System: Sized + 'static {
 
     /// Reads that together see everything the store holds, each way it can be read.
     fn probes(config: &Arc<Config>, probing: Probing) -> Vec<Self::Op>;
+
+    /// Operations that make the store do what it would otherwise put off, such as a flush.
+    fn upkeep() -> Vec<Self::Op> {
+        Vec::new()
+    }
+
+    /// What the store has done since it was opened, by name: flushes, compactions. For summaries.
+    fn tally(_store: &Self::Store) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
 
     /// Looks at what no read shows: the store's own invariants, the files it left.
     ///

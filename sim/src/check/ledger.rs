@@ -85,6 +85,12 @@ impl<S: System> Ledger<S> {
         self.records[ticket.0].returned = Some((now, answer));
     }
 
+    /// How many operations were issued, and how many returned an error.
+    pub fn counts(&self) -> (u64, u64) {
+        let failed = self.records.iter().filter(|record| record.failed()).count();
+        (self.records.len() as u64, failed as u64)
+    }
+
     /// The operations, in the order they were issued.
     pub fn into_records(self) -> Vec<Record<S>> {
         self.records

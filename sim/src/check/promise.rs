@@ -28,6 +28,8 @@ pub struct Promise<S: System> {
     pub(super) at_least: u64,
     /// What must still be there if the power goes before the next open returns.
     durable: u64,
+    /// This much an open had returned.
+    pub(super) settled: u64,
     /// Whether an operation had failed by then.
     pub(super) after_error: bool,
     /// How the image came to be.
@@ -43,15 +45,21 @@ impl<S: System> Clone for Promise<S> {
 impl<S: System> Promise<S> {
     /// What an empty disk owes: nothing.
     pub fn nothing(model: S::Model) -> Promise<S> {
-        let timeline = Arc::new(Timeline::empty(model));
+        let timeline = Arc::new(Timeline::settled(0, Arc::new(model)));
         Promise {
             timeline,
             issued_before: 0,
             at_least: 0,
             durable: 0,
+            settled: 0,
             after_error: false,
             fall: Fall::None,
         }
+    }
+
+    /// What a store owes that was closed right after it was opened: the same state again.
+    pub fn same(position: u64, model: Arc<S::Model>) -> Promise<S> {
+        Promise::at(&Arc::new(Timeline::settled(position, model)), 0, Fall::None, false)
     }
 
     /// What an image owes that was cut at `mark` in the world of `timeline`, after its open returned.
@@ -68,6 +76,7 @@ impl<S: System> Promise<S> {
             issued_before: mark,
             at_least: if fall == Fall::Power { durable } else { written },
             durable,
+            settled: timeline.base(),
             after_error: sync_failed || timeline.failed_before(mark),
             fall,
         }
@@ -79,6 +88,14 @@ impl<S: System> Promise<S> {
         promise.at_least = timeline.any_at(mark);
         promise.durable = promise.at_least;
         promise
+    }
+
+    /// The same, once an open has returned that recovered up to `position`: all of that, from now on,
+    /// and nothing beyond.
+    #[must_use]
+    pub fn settled_at(&self, position: u64) -> Promise<S> {
+        let (at_least, durable, settled) = (position, position, position);
+        Promise { at_least, durable, settled, ..self.clone() }
     }
 
     /// What an image owes that was cut while this one was being opened: the open had promised

@@ -79,7 +79,7 @@ fn compare<S: System>(
 
 /// O1 unless an error or an earlier open makes it a stronger promise that was broken.
 fn kind<S: System>(promise: &Promise<S>, position: u64) -> Property {
-    if position < promise.timeline.base() {
+    if position < promise.settled {
         Property::Settled
     } else if promise.after_error {
         Property::AfterError

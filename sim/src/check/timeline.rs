@@ -57,11 +57,11 @@ pub struct Timeline<S: System> {
 }
 
 impl<S: System> Timeline<S> {
-    /// The timeline of a world in which nothing was opened yet: before the first generation.
-    pub fn empty(model: S::Model) -> Timeline<S> {
+    /// The timeline of a world in which nothing has happened since `base` was recovered.
+    pub fn settled(base: u64, model: Arc<S::Model>) -> Timeline<S> {
         Timeline {
-            base: 0,
-            base_model: Arc::new(model),
+            base,
+            base_model: model,
             records: Vec::new(),
             known: Vec::new(),
             trunk: 0,

@@ -145,6 +145,20 @@ counters! {
     }
 }
 
+impl Counts {
+    /// Calls that failed though the disk lives: whatever fails after one has a reason.
+    pub fn faults(&self) -> u64 {
+        self.write_eio
+            + self.write_full
+            + self.sync_eio
+            + self.sync_dir_eio
+            + self.allocate_full
+            + self.create_full
+            + self.read_eio
+            + self.out_of_room
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

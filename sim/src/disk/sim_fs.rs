@@ -51,8 +51,8 @@ pub(super) struct World {
     pub(super) id: WorldId,
     trace: Trace,
     pub(super) faults: FaultRates,
-    pub(super) crashes: CrashRates,
-    odds: Odds4,
+    pub(super) crashes: Cell<CrashRates>,
+    odds: RefCell<Odds4>,
     may_fork: bool,
     mark: RefCell<Rc<dyn Fn() -> u64>>,
     dead: Cell<bool>,
@@ -65,6 +65,17 @@ struct Odds4 {
     quiet: CrashOdds,
     loud_end: CrashOdds,
     quiet_end: CrashOdds,
+}
+
+impl Odds4 {
+    fn new(crashes: &CrashRates) -> Odds4 {
+        Odds4 {
+            loud: CrashOdds::new(crashes, false, true),
+            quiet: CrashOdds::new(crashes, true, true),
+            loud_end: CrashOdds::new(crashes, false, false),
+            quiet_end: CrashOdds::new(crashes, true, false),
+        }
+    }
 }
 
 /// What changes.
@@ -121,12 +132,6 @@ impl SimFs {
         if sched.is_none() {
             trace.set_actor(Actor::new(world, Who::Run));
         }
-        let odds = Odds4 {
-            loud: CrashOdds::new(&crashes, false, true),
-            quiet: CrashOdds::new(&crashes, true, true),
-            loud_end: CrashOdds::new(&crashes, false, false),
-            quiet_end: CrashOdds::new(&crashes, true, false),
-        };
         let state = State {
             disk,
             counts: Counts::default(),
@@ -141,8 +146,8 @@ impl SimFs {
             id: world,
             trace,
             faults,
-            crashes,
-            odds,
+            crashes: Cell::new(crashes),
+            odds: RefCell::new(Odds4::new(&crashes)),
             may_fork: world.depth() <= FORK_DEPTH_MAX,
             mark: RefCell::new(Rc::new(|| 0)),
             dead: Cell::new(false),
@@ -206,6 +211,17 @@ impl SimFs {
     /// What happened, by class.
     pub fn counts(&self) -> Counts {
         self.world.state().counts
+    }
+
+    /// Whether the crash of this world has struck: every call errs, and nobody is to be believed.
+    pub fn is_dead(&self) -> bool {
+        self.world.is_dead()
+    }
+
+    /// Changes how often calls crash from now on, as when an open has returned and clients begin.
+    pub fn set_crash_rates(&self, crashes: CrashRates) {
+        *self.world.odds.borrow_mut() = Odds4::new(&crashes);
+        self.world.crashes.set(crashes);
     }
 
     /// Changes the room on the disk, as when somebody else fills it or frees space.
@@ -276,12 +292,13 @@ impl World {
     /// Asks whether this call crashes.
     #[inline]
     fn plan_crash(&self, call: &Call) -> Option<Plan> {
-        let forks = self.may_fork && self.state.borrow().images_cut < self.crashes.images_max;
+        let forks = self.may_fork && self.state.borrow().images_cut < self.crashes.get().images_max;
+        let all = self.odds.borrow();
         let odds = match (call.site.operation.changes_disk(), forks) {
-            (true, true) => &self.odds.loud,
-            (false, true) => &self.odds.quiet,
-            (true, false) => &self.odds.loud_end,
-            (false, false) => &self.odds.quiet_end,
+            (true, true) => &all.loud,
+            (false, true) => &all.quiet,
+            (true, false) => &all.loud_end,
+            (false, false) => &all.quiet_end,
         };
         if !odds.possible {
             return None;
@@ -357,7 +374,7 @@ impl World {
         let mut fate = Vec::new();
         if plan.kind != CrashKind::Power {
             before = before.after_kill(&mut |unit| {
-                let one_in = self.crashes.revert_one_in;
+                let one_in = self.crashes.get().revert_one_in;
                 let reverted = ByChoices::reverts(&self.choices, actor, unit, one_in);
                 fate.extend(reverted);
                 reverted.is_some()
@@ -417,7 +434,7 @@ impl World {
         fate.append(&mut decide.fate);
         check::contains_what_was_durable(before, &image);
         let power_losses = state.counts.power_losses + state.counts.kills_then_power;
-        if power_losses.is_multiple_of(u64::from(self.crashes.check_one_in.max(1))) {
+        if power_losses.is_multiple_of(u64::from(self.crashes.get().check_one_in.max(1))) {
             check::extremes_are_right(before);
             before.check_space();
         }

@@ -1,6 +1,6 @@
 //! What a run did, in numbers that add up over runs.
 
-use crate::check::Fall;
+use crate::disk::{self, CrashKind, Image};
 
 /// How much happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -9,8 +9,6 @@ pub struct Counts {
     pub operations: u64,
     /// Operations that returned an error.
     pub operations_failed: u64,
-    /// Calls of the file system.
-    pub calls: u64,
     /// Recovered states that were checked, each one executed open of one image.
     pub states: u64,
     /// Of those, the ones looked at closely: around keys, opened twice, written to.
@@ -19,16 +17,16 @@ pub struct Counts {
     pub generations: u64,
     /// Opens that an injected fault made fail.
     pub opens_failed: u64,
-    /// Images cut by a power loss.
+    /// Crashes whose image was opened: power losses, those right after a kill included.
     pub power: u64,
-    /// Images cut by a kill.
+    /// Crashes whose image was opened: kills.
     pub kill: u64,
-    /// Images cut by a power loss after a kill since the disk was last settled.
+    /// Of the power losses, those that struck what a kill had left.
     pub kill_then_power: u64,
-    /// Of all images, those cut while a store was being opened.
+    /// Of all crashes, those inside an open.
     pub inside_open: u64,
-    /// Faults injected, by class.
-    pub faults: Vec<(&'static str, u64)>,
+    /// What happened to the simulated disks.
+    pub disk: disk::Counts,
     /// What the store says it did, by name: flushes, manifest rolls.
     pub events: Vec<(&'static str, u64)>,
 }
@@ -41,27 +39,23 @@ impl Counts {
         for (mine, theirs) in mine.into_iter().zip(theirs) {
             *mine += theirs;
         }
-        for (name, count) in &other.faults {
-            bump(&mut self.faults, name, *count);
-        }
+        self.disk.merge(&other.disk);
         for (name, count) in &other.events {
             bump(&mut self.events, name, *count);
         }
     }
 
-    /// Counts an image that is about to be opened.
-    pub(super) fn crashed(&mut self, fall: Fall, inside_open: bool) {
-        match fall {
-            Fall::None => return,
-            Fall::Kill => self.kill += 1,
-            Fall::Power => self.power += 1,
+    /// Counts a crash whose image is about to be opened.
+    pub(super) fn crashed(&mut self, image: &Image) {
+        match image.kind {
+            CrashKind::Kill => self.kill += 1,
+            CrashKind::Power => self.power += 1,
+            CrashKind::KillThenPower => {
+                self.power += 1;
+                self.kill_then_power += 1;
+            }
         }
-        self.inside_open += u64::from(inside_open);
-    }
-
-    /// Adds to the faults of a class.
-    pub(super) fn fault(&mut self, class: &'static str, count: u64) {
-        bump(&mut self.faults, class, count);
+        self.inside_open += u64::from(image.mark == 0);
     }
 
     /// Adds to the store's own events of a name.
@@ -69,11 +63,10 @@ impl Counts {
         bump(&mut self.events, name, count);
     }
 
-    fn plain_mut(&mut self) -> [&mut u64; 11] {
+    fn plain_mut(&mut self) -> [&mut u64; 10] {
         [
             &mut self.operations,
             &mut self.operations_failed,
-            &mut self.calls,
             &mut self.states,
             &mut self.states_close,
             &mut self.generations,
@@ -85,7 +78,7 @@ impl Counts {
         ]
     }
 
-    fn plain(mut self) -> [u64; 11] {
+    fn plain(mut self) -> [u64; 10] {
         self.plain_mut().map(|count| *count)
     }
 }
@@ -105,12 +98,12 @@ mod tests {
     fn counts_add_up_by_name() {
         let mut sum = Counts::default();
         let mut one = Counts { operations: 2, inside_open: 1, ..Counts::default() };
-        one.fault("sync", 3);
+        one.event("flush", 3);
         sum.add(&one);
-        one.fault("read", 1);
+        one.event("roll", 1);
         sum.add(&one);
         assert_eq!(sum.operations, 4);
         assert_eq!(sum.inside_open, 2);
-        assert_eq!(sum.faults, [("sync", 6), ("read", 1)]);
+        assert_eq!(sum.events, [("flush", 6), ("roll", 1)]);
     }
 }

@@ -1,0 +1,128 @@
+//! The main line of a run, generation after generation on one disk, and the images forked from it.
+
+use super::life::Plan;
+use super::world::{Fork, Found, Left, Run, run_world};
+use crate::check::Promise;
+use crate::choice::{Actor, Label, Odds, Stream, Who, WorldId};
+use crate::disk::Disk;
+use crate::system::{Probing, System};
+use crate::workload::{Draw, Planned};
+
+/// How many images deep the opens of images are themselves cut.
+const DEPTH_MAX: usize = 3;
+
+/// Ids of operations that no workload holds: changes made to an image after it was checked, and reads
+/// of everything.
+const CLOSE_IDS: u32 = 1 << 30;
+const PROBE_IDS: u32 = 1 << 31;
+
+/// How many changes are made to an image that is looked at closely.
+const CLOSE_CHANGES: u32 = 6;
+
+/// Runs every generation and every fork of each.
+pub(super) fn run_line<S: System>(run: &mut Run, workload: &[Planned<S::Op>]) -> Result<(), Found> {
+    let mut disk = run.rates.blank_disk();
+    let mut promise = Promise::<S>::nothing(S::model(&run.config));
+    for generation in 0..run.rates.generations {
+        let world = WorldId::generation(generation);
+        let plan = main_plan(run, world, promise, workload);
+        let left = run_world(run, world, disk, plan)?;
+        run.counts.generations += 1;
+        let Left { forks, disk: next_disk, promise: next_promise } = left;
+        run_forks(run, forks)?;
+        (disk, promise) = (next_disk, next_promise);
+    }
+    // What the last generation left is opened too, and nothing is done to it.
+    let world = WorldId::generation(run.rates.generations);
+    check_image(run, world, disk, promise).map(drop)
+}
+
+fn main_plan<S: System>(
+    run: &Run,
+    world: WorldId,
+    promise: Promise<S>,
+    workload: &[Planned<S::Op>],
+) -> Plan<S> {
+    let mut clients = vec![Vec::new(); run.rates.clients as usize];
+    for planned in workload.iter().filter(|planned| planned.generation == world.main_line()) {
+        let client = planned.client as usize % clients.len();
+        clients[client].push((planned.id, planned.op.clone()));
+    }
+    Plan {
+        promise,
+        probing: Probing::All,
+        opens_twice: false,
+        clients,
+        probe_ids: Some(PROBE_IDS),
+        closes: closes(run, world),
+    }
+}
+
+/// Whether a world that does not crash ends with a clean close, or by dropping every handle.
+fn closes(run: &Run, world: WorldId) -> bool {
+    let percent = u32::try_from(run.rates.close_percent.min(100)).unwrap_or(100);
+    let weights = [100 - percent, percent];
+    let label = |index: usize| Label::Word(["drop", "close"][index]);
+    let actor = Actor::new(world, Who::Run);
+    let (site, odds) = (run.choices.site("end"), Odds::Weights(&weights));
+    run.choices.choose(Stream::Crash, actor, site, odds, 2, &label) == 1
+}
+
+/// Opens every image and checks what is found, and the images cut while doing so.
+fn run_forks<S: System>(run: &mut Run, forks: Vec<Fork<S>>) -> Result<(), Found> {
+    let mut waiting = forks;
+    waiting.reverse();
+    while let Some(Fork { image, promise }) = waiting.pop() {
+        run.counts.crashed(&image);
+        let left = check_image(run, image.world, image.disk, promise)?;
+        if image.world.depth() < DEPTH_MAX {
+            waiting.extend(left.forks.into_iter().rev());
+        }
+    }
+    Ok(())
+}
+
+/// Opens one image and looks at it: always at everything, one in some closely.
+fn check_image<S: System>(
+    run: &mut Run,
+    world: WorldId,
+    disk: Disk,
+    promise: Promise<S>,
+) -> Result<Left<S>, Found> {
+    let actor = Actor::new(world, Who::Run);
+    let site = run.choices.site("looks-closely");
+    let closely = run.choices.chance(Stream::Crash, actor, site, run.rates.close_looks_one_in);
+    let plan = if closely { close_plan(run, world, promise) } else { quick_plan(promise) };
+    run.counts.states_close += u64::from(closely);
+    run_world(run, world, disk, plan)
+}
+
+fn quick_plan<S: System>(promise: Promise<S>) -> Plan<S> {
+    Plan {
+        promise,
+        probing: Probing::All,
+        opens_twice: false,
+        clients: Vec::new(),
+        probe_ids: None,
+        closes: false,
+    }
+}
+
+/// Around the keys, twice, with changes after that, and everything again.
+fn close_plan<S: System>(run: &Run, world: WorldId, promise: Promise<S>) -> Plan<S> {
+    let draw = |id: u32| {
+        let draw = Draw::new(&run.choices, &run.config, world, id);
+        (id, S::generate(&draw))
+    };
+    let mut changes: Vec<_> = (CLOSE_IDS..CLOSE_IDS + CLOSE_CHANGES).map(draw).collect();
+    let after = CLOSE_IDS + CLOSE_CHANGES;
+    changes.extend((after..).zip(S::upkeep()));
+    Plan {
+        promise,
+        probing: Probing::Around,
+        opens_twice: true,
+        clients: vec![changes],
+        probe_ids: Some(PROBE_IDS),
+        closes: closes(run, world),
+    }
+}

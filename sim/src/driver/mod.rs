@@ -1,0 +1,135 @@
+//! The loop: run, crash, recover, check, go on.
+//!
+//! ```text
+//! g0 ── open, work ──x power    g1 ── open ──x kill    g2 ── open, work, close    g3 ── open
+//!         │  │                         │                        │
+//!        f0  f1 ── open, check        f0                       f0 f1 f2     images, each opened
+//!                   │                                                      in a world of its own
+//!                  o0 ── open, check
+//! ```
+//!
+//! A run has one disk and a main line of generations on it. Images are cut from the disk at system
+//! calls on the way, and while a store is being opened; after the world they were cut in has ended,
+//! each is opened in a world of its own and judged by what had been promised when it was cut.
+
+mod counts;
+mod desk;
+mod life;
+mod line;
+mod rates;
+mod world;
+
+use std::sync::Arc;
+
+use crate::check::Violation;
+use crate::choice::{Choices, Tape};
+use crate::config::{Config, Knob};
+use crate::system::System;
+use crate::trace::{Keep, Trace};
+use crate::workload;
+
+pub use counts::Counts;
+
+use rates::Rates;
+use world::Run;
+
+/// How many of a run's last events a failure shows.
+const TAIL_EVENTS: usize = 40;
+
+/// What a run is made from.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Everything is drawn.
+    Seed(u64),
+    /// Configuration, operations and answers stand on a tape.
+    Tape(Box<Tape>),
+}
+
+/// A run that has ended.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Of everything that happened.
+    pub fingerprint: u64,
+    /// How much happened.
+    pub counts: Counts,
+    /// What was found wrong, if anything.
+    pub failure: Option<Failure>,
+    /// The tape that replays the run.
+    pub tape: Tape,
+}
+
+/// Something was found wrong.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What.
+    pub violation: Violation,
+    /// In which world, such as `g1.f3`.
+    pub world: String,
+    /// The last events before it was found.
+    pub tail: Vec<String>,
+}
+
+/// The knobs of runs of `S`.
+pub fn knobs<S: System>() -> [&'static [Knob]; 2] {
+    [rates::KNOBS, S::knobs()]
+}
+
+/// Runs one seed or one tape.
+///
+/// # Errors
+/// When the tape cannot be read: it is of another system, or its configuration or one of its
+/// operations is not understood.
+pub fn run<S: System>(input: &Input) -> Result<Ran, String> {
+    run_keeping::<S>(input, Keep::Last(TAIL_EVENTS))
+}
+
+/// As [`run`], keeping so many events to read.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_keeping<S: System>(input: &Input, keep: Keep) -> Result<Ran, String> {
+    let choices = match input {
+        Input::Seed(seed) => Choices::from_seed(*seed),
+        Input::Tape(tape) => Choices::from_tape(tape),
+    };
+    let (config, operations) = plan::<S>(input, &choices)?;
+    let trace = Trace::new(choices.names(), keep);
+    let rates = Rates::of(&config);
+    let config = Arc::new(config);
+    let mut run =
+        Run { choices, config: Arc::clone(&config), trace, rates, counts: Counts::default() };
+    let found = line::run_line::<S>(&mut run, &operations).err();
+    let failure = found.map(|found| Failure {
+        violation: found.violation,
+        world: found.world.to_string(),
+        tail: run.trace.tail(TAIL_EVENTS),
+    });
+    let mut tape = run.choices.tape();
+    tape.system = S::NAME.to_owned();
+    tape.config = config.to_string();
+    tape.operations = operations.iter().map(ToString::to_string).collect();
+    Ok(Ran { fingerprint: run.trace.fingerprint(), counts: run.counts, failure, tape })
+}
+
+/// Configuration and operations: drawn, or as they stand on the tape.
+#[expect(clippy::type_complexity, reason = "configuration and operations, in this order")]
+fn plan<S: System>(
+    input: &Input,
+    choices: &Choices,
+) -> Result<(Config, Vec<workload::Planned<S::Op>>), String> {
+    let knobs = knobs::<S>();
+    match input {
+        Input::Tape(tape) if !tape.config.is_empty() || !tape.operations.is_empty() => {
+            if !tape.system.is_empty() && tape.system != S::NAME {
+                return Err(format!("the tape is of system {:?}, not {:?}", tape.system, S::NAME));
+            }
+            let config = Config::parse(&tape.config, &knobs)?;
+            Ok((config, workload::parse::<S>(&tape.operations)?))
+        }
+        _ => {
+            let config = Config::draw(choices, &knobs);
+            let operations = workload::generate::<S>(choices, &config);
+            Ok((config, operations))
+        }
+    }
+}

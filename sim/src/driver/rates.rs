@@ -1,0 +1,120 @@
+//! The driver's own knobs, and what follows from them for each world.
+
+use crate::choice::WorldId;
+use crate::config::{Config, Knob, knob};
+use crate::disk::{CrashRates, Disk, FaultRates};
+use crate::sched::{SchedOptions, Strategy};
+
+/// The knobs of every run, whatever the system.
+pub(super) const KNOBS: &[Knob] = &[
+    knob("clients", &[1, 2, 2, 3, 4]),
+    knob("operations", &[600, 500, 800]),
+    knob("generations", &[3, 1, 2, 3, 4, 5]),
+    // One switch in so many points.
+    knob("switch_one_in", &[8, 2, 4, 20, 60]),
+    // Images forked and worlds ended, one in so many calls: at work, and while opening.
+    knob("fork_one_in", &[80, 40, 160]),
+    knob("end_one_in", &[0, 400, 1_000]),
+    knob("open_fork_one_in", &[12, 6, 24]),
+    knob("open_end_one_in", &[0, 60, 120]),
+    knob("nested_fork_one_in", &[40, 20, 80]),
+    knob("images_max", &[24]),
+    knob("open_images_max", &[6]),
+    knob("power_percent", &[60, 30, 90]),
+    knob("kill_power_percent", &[20]),
+    // How worlds end that do not crash, in percent.
+    knob("close_percent", &[40, 0, 100]),
+    knob("close_looks_one_in", &[8]),
+    // Faults, one in so many calls of their kind.
+    knob("sync_eio_one_in", &[0, 0, 0, 200, 1_000]),
+    knob("sync_dir_eio_one_in", &[0, 0, 0, 10, 40]),
+    knob("write_eio_one_in", &[0, 0, 0, 200, 1_000]),
+    knob("write_full_one_in", &[0, 0, 0, 200, 1_000]),
+    knob("allocate_full_one_in", &[0, 0, 0, 4, 20]),
+    knob("create_full_one_in", &[0, 0, 0, 10, 40]),
+    knob("read_eio_one_in", &[0, 0, 0, 100, 400]),
+    knob("evict_one_in", &[0, 1, 2, 4]),
+    knob("disk_kib", &[65_536]),
+];
+
+/// How many steps a world of the main line may take, and one that is only looked at.
+const STEPS_MAX: u64 = 2_000_000;
+const STEPS_LOOKING_MAX: u64 = 200_000;
+
+/// What the configuration says of worlds.
+#[derive(Clone, Debug)]
+pub(super) struct Rates {
+    pub(super) generations: u32,
+    pub(super) clients: u32,
+    pub(super) close_percent: u64,
+    pub(super) close_looks_one_in: u32,
+    disk_bytes: u64,
+    strategy: Strategy,
+    faults: FaultRates,
+    opening: CrashRates,
+    working: CrashRates,
+    nested: CrashRates,
+}
+
+impl Rates {
+    pub(super) fn of(config: &Config) -> Rates {
+        let get = |name: &str| u32::try_from(config.get(name)).unwrap_or(u32::MAX);
+        let crashes = |fork: &str, end: &str, images_max: u32| CrashRates {
+            fork_one_in: get(fork),
+            end_one_in: if end.is_empty() { 0 } else { get(end) },
+            power_percent: get("power_percent"),
+            kill_power_percent: get("kill_power_percent"),
+            images_max,
+            ..CrashRates::default()
+        };
+        Rates {
+            generations: get("generations").max(1),
+            clients: get("clients").max(1),
+            close_percent: config.get("close_percent"),
+            close_looks_one_in: get("close_looks_one_in"),
+            disk_bytes: config.get("disk_kib") * 1024,
+            strategy: Strategy::Uniform { one_in: get("switch_one_in").max(1) },
+            faults: FaultRates {
+                write_eio_one_in: get("write_eio_one_in"),
+                write_full_one_in: get("write_full_one_in"),
+                sync_eio_one_in: get("sync_eio_one_in"),
+                sync_dir_eio_one_in: get("sync_dir_eio_one_in"),
+                allocate_full_one_in: get("allocate_full_one_in"),
+                create_full_one_in: get("create_full_one_in"),
+                read_eio_one_in: get("read_eio_one_in"),
+                evict_one_in: get("evict_one_in"),
+            },
+            opening: crashes("open_fork_one_in", "open_end_one_in", get("open_images_max")),
+            working: crashes("fork_one_in", "end_one_in", get("images_max")),
+            nested: crashes("nested_fork_one_in", "", 2),
+        }
+    }
+
+    /// The disk before anything was done.
+    pub(super) fn blank_disk(&self) -> Disk {
+        Disk::new(self.disk_bytes)
+    }
+
+    /// Faults strike on the main line only: an image must open.
+    pub(super) fn faults(&self, world: WorldId) -> FaultRates {
+        if world.depth() == 0 { self.faults } else { FaultRates::default() }
+    }
+
+    /// Crashes while the store is opened and looked at.
+    pub(super) fn crashes_opening(&self, world: WorldId) -> CrashRates {
+        if world.depth() == 0 { self.opening } else { self.nested }
+    }
+
+    /// Crashes while clients work.
+    pub(super) fn crashes_working(&self, world: WorldId) -> CrashRates {
+        if world.depth() == 0 { self.working } else { self.nested }
+    }
+
+    pub(super) fn schedule(&self, world: WorldId) -> SchedOptions {
+        SchedOptions {
+            strategy: self.strategy,
+            step_budget: if world.depth() == 0 { STEPS_MAX } else { STEPS_LOOKING_MAX },
+            ..SchedOptions::default()
+        }
+    }
+}

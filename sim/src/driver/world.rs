@@ -1,0 +1,180 @@
+//! One world: a disk, a scheduler, the tasks that live in it, and what is left when it ends.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::counts::Counts;
+use super::desk::{Desk, Pages};
+use super::life::{Plan, Room};
+use super::rates::Rates;
+use crate::check::{Fall, Mark, Promise, Property, Timeline, Violation, check_live};
+use crate::choice::{Choices, WorldId};
+use crate::config::Config;
+use crate::disk::{CrashKind, Disk, Image, SimFs};
+use crate::sched::{RunEnd, Scheduler};
+use crate::system::System;
+use crate::trace::Trace;
+
+/// What all worlds of a run share.
+pub(super) struct Run {
+    pub(super) choices: Choices,
+    pub(super) config: Arc<Config>,
+    pub(super) trace: Trace,
+    pub(super) rates: Rates,
+    pub(super) counts: Counts,
+}
+
+/// An image to be opened, and what it owes.
+pub(super) struct Fork<S: System> {
+    pub(super) image: Image,
+    pub(super) promise: Promise<S>,
+}
+
+/// A violation, and where it was found.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) world: WorldId,
+    pub(super) violation: Violation,
+}
+
+/// What a world left.
+pub(super) struct Left<S: System> {
+    /// Images cut on the way, oldest first.
+    pub(super) forks: Vec<Fork<S>>,
+    /// The disk at its end, and what it owes.
+    pub(super) disk: Disk,
+    pub(super) promise: Promise<S>,
+}
+
+/// Runs a world to its end and judges it.
+pub(super) fn run_world<S: System>(
+    run: &mut Run,
+    world: WorldId,
+    disk: Disk,
+    plan: Plan<S>,
+) -> Result<Left<S>, Found> {
+    let promise = plan.promise.clone();
+    let ended = Ended::of(run, world, disk, plan);
+    run.count(&ended);
+    let sim_fs = Arc::clone(&ended.sim_fs);
+    let judged = judge(ended).map_err(|violation| Found { world, violation });
+    Ok(left(&sim_fs, &promise, &judged?))
+}
+
+/// A world that has come to its end.
+struct Ended<S: System> {
+    sim_fs: Arc<SimFs>,
+    end: RunEnd,
+    pages: Pages<S>,
+}
+
+impl<S: System> Ended<S> {
+    fn of(run: &Run, world: WorldId, disk: Disk, plan: Plan<S>) -> Ended<S> {
+        let options = run.rates.schedule(world);
+        let scheduler = Scheduler::new(&run.choices, world, &run.trace, options);
+        let sim_fs = SimFs::new(
+            disk,
+            run.choices.clone(),
+            Some(scheduler.clone()),
+            world,
+            run.rates.faults(world),
+            run.rates.crashes_opening(world),
+            run.trace.clone(),
+        );
+        let desk = Desk::new();
+        let marks = desk.clone();
+        sim_fs.set_mark_source(Rc::new(move || marks.mark()));
+        let room = Rc::new(Room {
+            config: Arc::clone(&run.config),
+            sim_fs: Arc::clone(&sim_fs),
+            scheduler: scheduler.clone(),
+            trace: run.trace.clone(),
+            desk: desk.clone(),
+            crashes_working: run.rates.crashes_working(world),
+        });
+        let end = scheduler.run(move || room.live(plan));
+        Ended { sim_fs, end, pages: desk.clear() }
+    }
+}
+
+impl Run {
+    fn count<S: System>(&mut self, ended: &Ended<S>) {
+        let counts = &mut self.counts;
+        let (operations, failed) = ended.pages.ledger.counts();
+        counts.operations += operations;
+        counts.operations_failed += failed;
+        counts.states += u64::from(ended.pages.settled.is_some());
+        counts.opens_failed += u64::from(ended.pages.open_failed.is_some());
+        counts.disk.merge(&ended.sim_fs.counts());
+        for (name, count) in &ended.pages.events {
+            counts.event(name, *count);
+        }
+    }
+}
+
+/// The first thing that is wrong with a world.
+fn judge<S: System>(ended: Ended<S>) -> Result<Judged<S>, Violation> {
+    let Ended { end, pages, .. } = ended;
+    if let Some(violation) = pages.violation {
+        return Err(violation);
+    }
+    let text = end.to_string();
+    match end {
+        RunEnd::Finished | RunEnd::Stopped => {}
+        RunEnd::Deadlock(_) => return Err(Violation::new(Property::Deadlock, "got", text)),
+        RunEnd::BudgetExceeded(_) => return Err(Violation::new(Property::Progress, "got", text)),
+        RunEnd::Panicked { .. } => return Err(Violation::new(Property::Panic, "got", text)),
+    }
+    let now = if pages.opened.is_some() { pages.ledger.now() } else { 0 };
+    let timeline = match pages.settled {
+        None => None,
+        Some(settled) => {
+            let timeline = Timeline::new(settled.position, settled.model, pages.ledger)?;
+            check_live(&timeline)?;
+            Some(Arc::new(timeline))
+        }
+    };
+    Ok(Judged { timeline, opened: pages.opened, closed_cleanly: pages.closed_cleanly, now })
+}
+
+/// A world in which nothing was wrong.
+struct Judged<S: System> {
+    /// Its history, if its store was opened and what it recovered was judged.
+    timeline: Option<Arc<Timeline<S>>>,
+    opened: Option<u64>,
+    closed_cleanly: bool,
+    now: Mark,
+}
+
+fn left<S: System>(sim_fs: &SimFs, promise: &Promise<S>, judged: &Judged<S>) -> Left<S> {
+    let timeline = judged.timeline.as_ref();
+    let counts = sim_fs.counts();
+    let failed_here = counts.sync_eio + counts.sync_dir_eio > 0;
+    let owed = |mark: Mark, fall: Fall, sync_failed: bool| match (timeline, judged.opened) {
+        (_, None) => promise.again(fall, sync_failed),
+        _ if mark == 0 => promise.again(fall, sync_failed),
+        (Some(timeline), _) => Promise::at(timeline, mark, fall, sync_failed),
+        (None, Some(position)) => promise.settled_at(position).again(fall, sync_failed),
+    };
+    let owed_by = |image: &Image| owed(image.mark, fall(image), failed_here && image.sync_failed);
+    let forks = sim_fs
+        .take_images()
+        .into_iter()
+        .map(|image| Fork { promise: owed_by(&image), image })
+        .collect();
+    let (disk, promise) = match (sim_fs.ended(), timeline) {
+        (Some(image), _) => (image.disk.clone(), owed_by(&image)),
+        (None, Some(timeline)) if judged.closed_cleanly => {
+            (sim_fs.disk(), Promise::closed(timeline, judged.now, failed_here))
+        }
+        (None, _) => (sim_fs.disk(), owed(judged.now, Fall::None, failed_here)),
+    };
+    Left { forks, disk, promise }
+}
+
+fn fall(image: &Image) -> Fall {
+    match image.kind {
+        CrashKind::Kill => Fall::Kill,
+        CrashKind::Power | CrashKind::KillThenPower => Fall::Power,
+    }
+}

@@ -1,0 +1,56 @@
+//! The driver, on a toy store: right it is never blamed, wrong it is always found out.
+
+mod toy;
+
+use seawall_sim::check::Property;
+use seawall_sim::driver::{Input, Ran, run};
+use toy::{Toy, bug};
+
+fn ran<const BUG: u8>(seed: u64) -> Ran {
+    run::<Toy<BUG>>(&Input::Seed(seed)).expect("a seed always makes a run")
+}
+
+/// The first violation among some seeds, and how many seeds it took.
+fn first_found<const BUG: u8>(seeds: u64) -> Option<(u64, Property)> {
+    (0..seeds).find_map(|seed| {
+        let failure = ran::<BUG>(seed).failure?;
+        Some((seed, failure.violation.property))
+    })
+}
+
+#[test]
+fn a_correct_store_is_never_blamed() {
+    for seed in 0..200 {
+        if let Some(failure) = ran::<{ bug::NONE }>(seed).failure {
+            panic!(
+                "seed {seed} in {}:\n{}\n{}",
+                failure.world,
+                failure.violation,
+                failure.tail.join("\n")
+            );
+        }
+    }
+}
+
+macro_rules! finds {
+    ($($name:ident: $bug:ident within $seeds:literal, as $($property:ident)|+;)*) => { $(
+        #[test]
+        fn $name() {
+            let found = first_found::<{ bug::$bug }>($seeds).map(|(_, property)| property);
+            assert!(matches!(found, Some($(Property::$property)|+)), "found {found:?}");
+        }
+    )* };
+}
+
+finds! {
+    a_missing_sync_is_found: NO_SYNC within 20, as Prefix;
+    a_missing_sync_of_the_directory_is_found: NO_DIR_SYNC within 20, as Prefix;
+    an_acknowledgement_before_the_sync_is_found: LATE_SYNC within 20, as Prefix;
+    a_batch_in_several_records_is_found: SPLIT_BATCH within 20, as Whole;
+    a_retried_sync_is_found: RETRIED_SYNC within 200, as AfterError;
+    a_change_seen_before_it_is_durable_is_found: SHOWN_EARLY within 50, as Linear | Prefix;
+    writes_after_a_failed_one_are_found: NO_POISON within 50, as Linear | AfterError;
+    appending_behind_a_torn_tail_is_found: APPEND_TO_TAIL within 50, as AfterError | Prefix | Settled;
+    a_race_for_a_position_is_found: RACE within 20, as Linear;
+    a_rename_before_the_sync_is_found: NO_SYNC_BEFORE_RENAME within 50, as Opens | Settled;
+}
