@@ -5,6 +5,7 @@
 mod base;
 mod batch;
 mod db;
+pub mod inspect;
 mod iter;
 mod log;
 mod manifest;

@@ -16,7 +16,7 @@ const STORE: &[&[&str]] = &[
     &["iter", "batch"],
     &["log", "memtable", "sstable"],
     &["wal", "manifest"],
-    &["tables"],
+    &["tables", "inspect"],
     &["tree"],
     &["db"],
 ];

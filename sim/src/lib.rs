@@ -11,8 +11,8 @@
 
 pub mod check;
 pub mod choice;
-pub mod disk;
 pub mod config;
+pub mod disk;
 pub mod driver;
 pub mod sched;
 pub mod system;
