@@ -120,6 +120,11 @@ impl Error {
         )
     }
 
+    /// A file that something durable names is not there.
+    pub(crate) fn missing(file: &Path, what: &str) -> Error {
+        Error::of_file(ErrorKind::Corruption, file, what)
+    }
+
     /// The system's error code behind this failure, if one is.
     pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
         match &self.inner.source {

@@ -13,7 +13,16 @@ use super::core::Core;
 use super::scope;
 
 /// How many numbers one edit provides.
-pub(super) const NUMBER_BLOCK: FileNumber = 32;
+const NUMBER_BLOCK: FileNumber = 32;
+
+/// The counter that provides a block of numbers from `next` on.
+pub(super) fn raised_counter(next: FileNumber) -> Result<FileNumber> {
+    let raised = next + NUMBER_BLOCK;
+    if raised > FILE_NUMBER_MAX {
+        return Err(Error::new(ErrorKind::Io, "all file numbers of this database are used up"));
+    }
+    Ok(raised)
+}
 
 /// The numbers at hand.
 #[derive(Debug)]
@@ -91,10 +100,7 @@ impl Core {
             self.numbers.raise(counter);
             return Ok(());
         }
-        let raised = counter + NUMBER_BLOCK;
-        if raised > FILE_NUMBER_MAX {
-            return Err(Error::new(ErrorKind::Io, "all file numbers of this database are used up"));
-        }
+        let raised = raised_counter(counter)?;
         let _scope = enter_scope(scope::NUMBERS);
         let edit = Edit { counter: raised, ..Edit::after(manifest.state()) };
         self.append_edit(manifest, &edit)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use seawall_os::vfs::OpenMode;
 
-use crate::base::error::{Error, ErrorKind, IoContext, Result};
+use crate::base::error::{Error, IoContext, Result};
 use crate::base::file_name::{FileName, FileNumber};
 use crate::log::{LogFile, read_whole, scan};
 use crate::manifest::{ManifestWriter, read_current, read_manifest};
@@ -31,6 +31,9 @@ pub struct VerifyReport {
     /// Files that an open has set aside.
     pub set_aside: Vec<String>,
 }
+
+/// Said of a file that the manifest or the log names.
+const MISSING: &str = "the file is missing";
 
 impl Core {
     pub(super) fn verify(&self) -> Result<VerifyReport> {
@@ -68,7 +71,7 @@ impl Core {
             let path = self.dir.join(name);
             self.vfs.size(&path).context("find", &path).map_err(|error| {
                 let missing = error.io_kind() == Some(std::io::ErrorKind::NotFound);
-                if missing { missing_file(&path) } else { error }
+                if missing { Error::missing(&path, MISSING) } else { error }
             })?;
         }
         for name in names.iter().filter(|name| !needed.contains(*name)) {
@@ -89,7 +92,7 @@ impl Core {
     fn verify_manifest(&self, manifest: &ManifestWriter, report: &mut VerifyReport) -> Result<()> {
         let current_path = self.path(&FileName::Current);
         let current = read_current(&*self.vfs, &current_path)?;
-        let current = current.ok_or_else(|| missing_file(&current_path))?;
+        let current = current.ok_or_else(|| Error::missing(&current_path, MISSING))?;
         let path = self.path(&FileName::Manifest(manifest.number()));
         if current.id != self.id || current.manifest != manifest.number() {
             return Err(Error::corruption(&current_path, 0, "CURRENT names another manifest"));
@@ -132,8 +135,4 @@ fn needed_names(manifest: &ManifestWriter, segments: &[LiveSegment]) -> BTreeSet
         .chain(segments)
         .map(|name| name.to_string())
         .collect()
-}
-
-fn missing_file(path: &Path) -> Error {
-    Error::of_file(ErrorKind::Corruption, path, "the file is missing")
 }

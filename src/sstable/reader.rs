@@ -3,6 +3,7 @@
 //! Invariant: whatever is returned was covered by a checksum that is bound to this place of this
 //! file of this database, and open has checked that the file is the one that the manifest means.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -58,7 +59,12 @@ impl Table {
         meta: &TableMeta,
         id: DatabaseId,
     ) -> Result<Table> {
-        let file = vfs.open(path, OpenMode::ReadOnly).context("open", path)?;
+        let file = match vfs.open(path, OpenMode::ReadOnly) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Error::missing(path, "a table that the manifest names is missing"));
+            }
+            opened => opened.context("open", path)?,
+        };
         let source = Source { file, path: path.into(), number: meta.number, id };
         let (footer, index, properties) = source.read_ends(meta)?;
         let meta = meta.clone();

@@ -17,7 +17,7 @@ use crate::wal::{CreateFailure, Link, WalWriter, create_segment};
 
 use super::super::core::{Core, LiveSegment, Parts};
 use super::super::keeper::needed_bytes;
-use super::super::numbers::NUMBER_BLOCK;
+use super::super::numbers::raised_counter;
 use super::super::options::Options;
 use super::super::report::RecoveryReport;
 use super::super::scope;
@@ -52,7 +52,8 @@ pub(super) fn create(
     }
     let mut id = DatabaseId([0; 16]);
     vfs.entropy(&mut id.0).context("draw a random id for", dir)?;
-    let state = State { counter: first + 2 + NUMBER_BLOCK, min_wal: first + 1, ..State::default() };
+    let state =
+        State { counter: raised_counter(first + 2)?, min_wal: first + 1, ..State::default() };
     let (manifest, current) = ManifestWriter::create(&*vfs, dir, id, first, state)?;
     let log = first_segment(&*vfs, dir, id, first + 1, &options)?;
     switch_current(&*vfs, dir, &current)?;

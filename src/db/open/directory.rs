@@ -12,6 +12,10 @@ use crate::base::file_name::FileName;
 /// Takes the lock on the database's directory, making the directory if that is wanted.
 pub(super) fn lock(vfs: &dyn Vfs, dir: &Path, create: bool) -> Result<Arc<dyn FileLock>> {
     match vfs.list(dir) {
+        // Not even a lock file is left in a directory that is no database.
+        Ok(names) if !create && !holds_database(&names) => {
+            return Err(Error::of_file(ErrorKind::NotFound, dir, "there is no database"));
+        }
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound && create => make(vfs, dir)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -28,6 +32,11 @@ pub(super) fn lock(vfs: &dyn Vfs, dir: &Path, create: bool) -> Result<Arc<dyn Fi
         )),
         locked => locked.context("lock", &path),
     }
+}
+
+/// Whether any of the names is one of a database, and not just the lock.
+fn holds_database(names: &[String]) -> bool {
+    names.iter().any(|name| !matches!(FileName::parse(name), None | Some(FileName::Lock)))
 }
 
 /// Makes the directory and those above it that are missing.

@@ -32,7 +32,7 @@ use seawall_os::sync::enter_scope;
 use seawall_os::vfs::{FileLock, OpenMode, Vfs};
 
 use crate::base::checksum::DatabaseId;
-use crate::base::error::{Error, ErrorKind, IoContext, Result};
+use crate::base::error::{Error, IoContext, Result};
 use crate::base::file_name::{FileName, FileNumber};
 use crate::log::{LogFile, read_whole};
 use crate::manifest::{Current, ManifestContent, ManifestWriter, State, read_current};
@@ -41,7 +41,7 @@ use crate::tables::{OpenTable, Tables};
 use crate::wal::judge;
 
 use super::core::{Core, Parts};
-use super::numbers::NUMBER_BLOCK;
+use super::numbers::raised_counter;
 use super::options::Options;
 use super::report::{Cut, RecoveryReport};
 use super::scope;
@@ -119,8 +119,7 @@ impl Opening {
         let path = self.dir.join(&name);
         let file = match self.vfs.open(&path, OpenMode::ReadOnly) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let what = "the manifest that CURRENT names is missing";
-                return Err(Error::of_file(ErrorKind::Corruption, &path, what));
+                return Err(Error::missing(&path, "the manifest that CURRENT names is missing"));
             }
             opened => opened.context("open", &path)?,
         };
@@ -161,7 +160,7 @@ impl Opening {
     /// it the current one.
     fn roll(&self, state: State, number: FileNumber) -> Result<ManifestWriter> {
         // The manifest and the segment of this open take the first two numbers.
-        let state = State { counter: number + 2 + NUMBER_BLOCK, ..state };
+        let state = State { counter: raised_counter(number + 2)?, ..state };
         let (writer, current) =
             ManifestWriter::create(&*self.vfs, &self.dir, self.id, number, state)?;
         // Durability: CURRENT must not name a manifest that a crash could leave without a name.
