@@ -6,7 +6,8 @@ use std::sync::Arc;
 use seawall_os::vfs::File;
 
 use super::block_builder::BlockBuilder;
-use super::format::{BlockHandle, Compression, Footer, Place, TRAILER_BYTES, seal_block};
+use super::compression::{Compression, Compressor};
+use super::format::{BlockHandle, Footer, Place, TRAILER_BYTES, seal_block};
 use super::index::encode_handle;
 use super::properties::Properties;
 use crate::base::checksum::DatabaseId;
@@ -22,11 +23,17 @@ pub(crate) struct TableOptions {
     pub(crate) block_bytes: usize,
     /// How many entries apart the whole keys in a data block are.
     pub(crate) restart_interval: usize,
+    /// How data blocks are stored.
+    pub(crate) compression: Compression,
 }
 
 impl Default for TableOptions {
     fn default() -> TableOptions {
-        TableOptions { block_bytes: 4096, restart_interval: 16 }
+        TableOptions {
+            block_bytes: 4096,
+            restart_interval: 16,
+            compression: Compression::default(),
+        }
     }
 }
 
@@ -41,6 +48,7 @@ const WRITE_BYTES: usize = 64 * 1024;
 pub(crate) struct TableBuilder {
     output: Output,
     options: TableOptions,
+    compressor: Compressor,
     block: BlockBuilder,
     /// Every finished data block: its last key and seqno, and where it is.
     index: BlockBuilder,
@@ -73,6 +81,7 @@ impl TableBuilder {
         let pending = Vec::with_capacity(WRITE_BYTES + 2 * options.block_bytes);
         TableBuilder {
             output: Output { file, path: path.into(), number, id, pending, pending_offset: 0 },
+            compressor: Compressor::default(),
             block: BlockBuilder::new(options.restart_interval),
             index: BlockBuilder::new(INDEX_RESTART_INTERVAL),
             options,
@@ -115,7 +124,8 @@ impl TableBuilder {
         self.block.last_key()
     }
 
-    /// How large the file would be with what was added so far, without index and footer, in bytes.
+    /// How large the file would be with what was added so far, without index and footer, in bytes: at
+    /// most, as the block that is open may yet be compressed.
     pub(crate) fn data_bytes(&self) -> u64 {
         let open = if self.block.is_empty() { 0 } else { self.block.len() + TRAILER_BYTES };
         self.output.offset() + open as u64
@@ -160,7 +170,9 @@ impl TableBuilder {
     }
 
     fn end_block(&mut self) -> Result<()> {
-        let handle = self.output.put_block(self.block.finish(), Compression::None);
+        let (compression, stored) =
+            self.compressor.store(self.block.finish(), self.options.compression);
+        let handle = self.output.put_block(stored, compression);
         self.block.clear();
         self.block_count += 1;
         self.index.add(Entry {
@@ -179,11 +191,11 @@ impl Output {
         self.pending_offset + self.pending.len() as u64
     }
 
-    fn put_block(&mut self, contents: &[u8], compression: Compression) -> BlockHandle {
+    fn put_block(&mut self, stored: &[u8], compression: Compression) -> BlockHandle {
         let start = self.pending.len();
         let offset = self.offset();
-        self.pending.extend_from_slice(contents);
-        let len = u32::try_from(contents.len()).expect("a block ends long before 4 GiB");
+        self.pending.extend_from_slice(stored);
+        let len = u32::try_from(stored.len()).expect("a block ends long before 4 GiB");
         let place = Place { id: &self.id, number: self.number, path: &self.path };
         seal_block(&mut self.pending, start, offset, compression, place);
         BlockHandle { offset, len }

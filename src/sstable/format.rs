@@ -13,10 +13,11 @@
 //! Everything before the footer is a block; numbers are little-endian:
 //!
 //! ```text
-//! contents | compression u8 | checksum u64
+//! stored | compression u8 | checksum u64
 //! ```
 //!
-//! The checksum covers contents and compression byte and is keyed by the database's id, the file's
+//! What is stored are the contents or, by [`super::compression`], what they compress to. The checksum
+//! covers it and the compression byte and is keyed by the database's id, the file's
 //! number and the block's offset: a block that was read from elsewhere does not validate. The footer:
 //!
 //! ```text
@@ -39,6 +40,7 @@
 
 use std::path::Path;
 
+use super::compression::Compression;
 use crate::base::checksum::{self, DatabaseId};
 use crate::base::codec::{Cursor, put_u32, put_u64};
 use crate::base::error::{Error, ErrorKind, Result};
@@ -86,24 +88,6 @@ impl BlockHandle {
     }
 }
 
-/// How the contents of a block are stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Compression {
-    /// As they are.
-    #[default]
-    None = 0,
-}
-
-impl Compression {
-    fn from_byte(byte: u8) -> Option<Compression> {
-        match byte {
-            0 => Some(Compression::None),
-            _ => None,
-        }
-    }
-}
-
 /// Which table of which database: what its checksums are keyed by, and what errors name.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'a> {
@@ -112,7 +96,7 @@ pub(super) struct Place<'a> {
     pub(super) path: &'a Path,
 }
 
-/// Ends a block: `block` holds its contents from `start` on, and will stand at `offset` of its file.
+/// Ends a block: `block` holds what is stored of it from `start` on, and will stand at `offset` of its file.
 pub(super) fn seal_block(
     block: &mut Vec<u8>,
     start: usize,
@@ -125,8 +109,8 @@ pub(super) fn seal_block(
     put_u64(block, checksum);
 }
 
-/// Checks the bytes of a whole block, trailer included; returns how its contents are stored. They are
-/// all but the last [`TRAILER_BYTES`].
+/// Checks the bytes of a whole block, trailer included; returns how its contents are stored.
+/// What is stored are all bytes but the last [`TRAILER_BYTES`].
 ///
 /// # Errors
 /// A corruption, when these are not the bytes that were written at that offset of that table.

@@ -11,6 +11,7 @@
 mod block;
 mod block_builder;
 mod builder;
+mod compression;
 mod dump;
 mod format;
 mod index;
@@ -21,6 +22,7 @@ mod reader;
 mod tests;
 
 pub(crate) use builder::{TableBuilder, TableOptions};
+pub(crate) use compression::Compression;
 pub(crate) use dump::dump;
 pub(crate) use iter::TableCursor;
 pub(crate) use reader::{Table, Wholeness, looks_whole};

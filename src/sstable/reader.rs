@@ -11,8 +11,7 @@ use seawall_os::vfs::{File, OpenMode, Vfs};
 
 use super::block::Block;
 use super::format::{
-    BlockHandle, Compression, FOOTER_BYTES, FOOTER_BYTES_MAX, Footer, Place, TRAILER_BYTES,
-    check_block,
+    BlockHandle, FOOTER_BYTES, FOOTER_BYTES_MAX, Footer, Place, TRAILER_BYTES, check_block,
 };
 use super::index::Index;
 use super::iter::TableCursor;
@@ -192,10 +191,11 @@ impl Source {
         let len = handle.len as usize;
         let mut bytes = vec![0; len + TRAILER_BYTES];
         read_exact(&*self.file, &mut bytes, handle.offset, &self.path)?;
-        match check_block(&bytes, handle.offset, self.place())? {
-            Compression::None => bytes.truncate(len),
-        }
-        Ok(bytes)
+        let compression = check_block(&bytes, handle.offset, self.place())?;
+        bytes.truncate(len);
+        compression
+            .contents_of(bytes)
+            .ok_or_else(|| self.corrupt(handle.offset, "a block does not decompress"))
     }
 }
 
