@@ -7,6 +7,7 @@ use seawall_os::vfs::File;
 
 use super::block_builder::BlockBuilder;
 use super::compression::{Compression, Compressor};
+use super::filter::FilterBuilder;
 use super::format::{BlockHandle, Footer, Place, TRAILER_BYTES, seal_block};
 use super::index::encode_handle;
 use super::properties::Properties;
@@ -25,6 +26,9 @@ pub(crate) struct TableOptions {
     pub(crate) restart_interval: usize,
     /// How data blocks are stored.
     pub(crate) compression: Compression,
+    /// About how many bits the filter has for each key; 0 for no filter. With 10 it lets about one
+    /// missing key of a hundred through.
+    pub(crate) filter_bits_per_key: u32,
 }
 
 impl Default for TableOptions {
@@ -33,6 +37,7 @@ impl Default for TableOptions {
             block_bytes: 4096,
             restart_interval: 16,
             compression: Compression::default(),
+            filter_bits_per_key: 10,
         }
     }
 }
@@ -52,6 +57,7 @@ pub(crate) struct TableBuilder {
     block: BlockBuilder,
     /// Every finished data block: its last key and seqno, and where it is.
     index: BlockBuilder,
+    filter: FilterBuilder,
     block_count: u64,
     properties: Properties,
     last_seqno: SeqNo,
@@ -84,6 +90,7 @@ impl TableBuilder {
             compressor: Compressor::default(),
             block: BlockBuilder::new(options.restart_interval),
             index: BlockBuilder::new(INDEX_RESTART_INTERVAL),
+            filter: FilterBuilder::default(),
             options,
             block_count: 0,
             properties: Properties::default(),
@@ -105,6 +112,9 @@ impl TableBuilder {
         let order = compare(self.block.last_key(), self.last_seqno, key, seqno);
         let first = self.properties.entry_count == 0;
         assert!(first || order.is_lt(), "entries are added in order: {entry:?} is not");
+        if self.options.filter_bits_per_key > 0 && (first || self.block.last_key() != key) {
+            self.filter.add(key);
+        }
         self.properties.count(entry);
         self.block.add(entry);
         self.last_seqno = seqno;
@@ -124,8 +134,8 @@ impl TableBuilder {
         self.block.last_key()
     }
 
-    /// How large the file would be with what was added so far, without index and footer, in bytes: at
-    /// most, as the block that is open may yet be compressed.
+    /// How large the file would be with what was added so far, without filter, index and footer, in
+    /// bytes: at most, as the block that is open may yet be compressed.
     pub(crate) fn data_bytes(&self) -> u64 {
         let open = if self.block.is_empty() { 0 } else { self.block.len() + TRAILER_BYTES };
         self.output.offset() + open as u64
@@ -147,13 +157,16 @@ impl TableBuilder {
         }
         let mut properties = self.properties;
         properties.end(self.block.last_key(), self.block_count);
+        let bits_per_key = self.options.filter_bits_per_key;
+        let filter = (bits_per_key > 0)
+            .then(|| self.output.put_block(&self.filter.finish(bits_per_key), Compression::None));
         let index = self.output.put_block(self.index.finish(), Compression::None);
         let encoded = properties.encode();
         let properties_handle = self.output.put_block(&encoded, Compression::None);
         let footer = Footer {
             id: self.output.id,
             number: self.output.number,
-            filter: None,
+            filter,
             index,
             properties: properties_handle,
         };

@@ -21,6 +21,9 @@ pub(crate) fn dump(table: &Table, entries: bool) -> String {
 fn write_table(to: &mut String, table: &Table, entries: bool) -> fmt::Result {
     let (footer, p) = (table.footer(), table.properties());
     writeln!(to, "table {} of database {}: {}", footer.number, footer.id, table.path().display())?;
+    if let (Some(handle), Some(filter)) = (footer.filter, table.filter()) {
+        writeln!(to, "filter at {}, {} bytes", handle.offset, filter.len_bytes())?;
+    }
     writeln!(to, "index at {} + {}", footer.index.offset, footer.index.len)?;
     writeln!(to, "properties at {} + {}", footer.properties.offset, footer.properties.len)?;
     writeln!(to, "entries {}, of them tombstones {}", p.entry_count, p.tombstone_count)?;

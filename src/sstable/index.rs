@@ -21,7 +21,7 @@ use crate::base::error::{Error, Result};
 use crate::base::key::{SeqNo, compare};
 
 /// See the module. It has at least one block.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Index {
     /// The keys, one after the other.
     keys: Vec<u8>,
@@ -31,7 +31,7 @@ pub(super) struct Index {
     blocks: Vec<IndexEntry>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct IndexEntry {
     /// Where the key ends in `keys`; it begins where the one before it ends.
     key_end: usize,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::block::BlockCursor;
+use super::filter::{Filter, KeyHash};
 use super::properties::Properties;
 use super::reader::Table;
 use crate::base::error::Result;
@@ -62,11 +63,12 @@ impl TableCursor {
     }
 
     /// Counts the entries of the block from this one on and checks that they ascend, starting after
-    /// `last`; returns the key and the seqno of the last one.
+    /// `last` and that the filter knows them; returns the key and the seqno of the last one.
     pub(super) fn verify_block(
         &mut self,
         last: &(Vec<u8>, SeqNo),
         counted: &mut Properties,
+        filter: Option<&Filter>,
     ) -> Result<(Vec<u8>, SeqNo)> {
         let mut last = last.clone();
         let cursor = self.current();
@@ -74,6 +76,9 @@ impl TableCursor {
             let ascends = compare(&last.0, last.1, entry.key, entry.seqno).is_lt();
             if counted.entry_count > 0 && !ascends {
                 return Err(cursor.block().corrupt("the entries are not in order"));
+            }
+            if filter.is_some_and(|filter| !filter.may_hold(KeyHash::of(entry.key))) {
+                return Err(cursor.block().corrupt("the filter denies a key that is there"));
             }
             counted.count(entry);
             last.0.clear();

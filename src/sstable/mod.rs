@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! builder ── block_builder          entries in, file out
-//! reader  ── block ── format        file in, entries out: get, verify
+//! reader  ── filter, block          file in, entries out: get, verify
 //! iter, dump                        walks; a text for people
 //! ```
 //!
@@ -13,6 +13,7 @@ mod block_builder;
 mod builder;
 mod compression;
 mod dump;
+mod filter;
 mod format;
 mod index;
 mod iter;
@@ -24,5 +25,6 @@ mod tests;
 pub(crate) use builder::{TableBuilder, TableOptions};
 pub(crate) use compression::Compression;
 pub(crate) use dump::dump;
+pub(crate) use filter::KeyHash;
 pub(crate) use iter::TableCursor;
-pub(crate) use reader::{Table, Wholeness, looks_whole};
+pub(crate) use reader::{ReadCounts, Table, Wholeness, looks_whole};

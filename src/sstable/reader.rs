@@ -10,6 +10,7 @@ use std::sync::Arc;
 use seawall_os::vfs::{File, OpenMode, Vfs};
 
 use super::block::Block;
+use super::filter::{Filter, KeyHash};
 use super::format::{
     BlockHandle, FOOTER_BYTES, FOOTER_BYTES_MAX, Footer, Place, TRAILER_BYTES, check_block,
 };
@@ -32,10 +33,28 @@ pub(crate) struct Table {
 #[derive(Debug)]
 struct Inner {
     source: Source,
+    ends: Ends,
+    meta: TableMeta,
+}
+
+/// What follows the data blocks: read by open and kept in memory.
+#[derive(Debug, PartialEq, Eq)]
+struct Ends {
     footer: Footer,
+    filter: Option<Filter>,
     index: Index,
     properties: Properties,
-    meta: TableMeta,
+}
+
+/// What point reads of tables took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ReadCounts {
+    /// Tables that a filter ruled out, so that no block was touched.
+    pub(crate) filtered: u64,
+    /// Blocks that were looked into.
+    pub(crate) blocks: u64,
+    /// Of those, the ones that did not have the key although a filter let it through.
+    pub(crate) filter_missed: u64,
 }
 
 /// The file and whose it is: all that reading a block needs.
@@ -65,9 +84,8 @@ impl Table {
             opened => opened.context("open", path)?,
         };
         let source = Source { file, path: path.into(), number: meta.number, id };
-        let (footer, index, properties) = source.read_ends(meta)?;
-        let meta = meta.clone();
-        Ok(Table { inner: Arc::new(Inner { source, footer, index, properties, meta }) })
+        let ends = source.read_ends(meta)?;
+        Ok(Table { inner: Arc::new(Inner { source, ends, meta: meta.clone() }) })
     }
 
     /// The newest version of `key` with a seqno of at most `visible`.
@@ -79,12 +97,34 @@ impl Table {
         key: &[u8],
         visible: SeqNo,
     ) -> Result<Option<(SeqNo, ValueKind, Slice)>> {
-        let at = self.inner.index.find(key, visible);
-        if at == self.inner.index.len() {
+        self.get_counted(key, KeyHash::of(key), visible, &mut ReadCounts::default())
+    }
+
+    /// As [`Table::get`], for a lookup in several tables: `hash` is that of the key, and what it took
+    /// is added to `counts`.
+    pub(crate) fn get_counted(
+        &self,
+        key: &[u8],
+        hash: KeyHash,
+        visible: SeqNo,
+        counts: &mut ReadCounts,
+    ) -> Result<Option<(SeqNo, ValueKind, Slice)>> {
+        let Ends { filter, index, properties, .. } = &self.inner.ends;
+        if key < &*properties.smallest || key > &*properties.largest {
             return Ok(None);
         }
+        if filter.as_ref().is_some_and(|filter| !filter.may_hold(hash)) {
+            counts.filtered += 1;
+            return Ok(None);
+        }
+        let at = index.find(key, visible);
+        if at == index.len() {
+            return Ok(None);
+        }
+        counts.blocks += 1;
         let block = self.block(at)?;
         let found = block.get(key, visible)?;
+        counts.filter_missed += u64::from(found.is_none() && filter.is_some());
         Ok(found.map(|(seqno, kind, value)| (seqno, kind, Slice::from(value))))
     }
 
@@ -100,24 +140,25 @@ impl Table {
     /// The first thing that is wrong.
     pub(crate) fn verify(&self) -> Result<()> {
         let inner = &*self.inner;
-        let (footer, index, properties) = inner.source.read_ends(&inner.meta)?;
+        let ends = inner.source.read_ends(&inner.meta)?;
         // What was read at open may be right while the file no longer is.
-        if footer != inner.footer || properties != inner.properties {
+        if ends != inner.ends {
             return Err(inner.source.corrupt(0, "the end of the table has changed"));
         }
+        let Ends { footer, filter, index, properties } = &inner.ends;
         let mut counted = Properties::default();
         let mut cursor = self.cursor();
         let mut last = (Vec::new(), 0);
         for at in 0..index.len() {
             cursor.seek_block(at)?;
-            last = cursor.verify_block(&last, &mut counted)?;
+            last = cursor.verify_block(&last, &mut counted, filter.as_ref())?;
             if index.last_entry(at) != (&last.0, last.1) {
                 let offset = index.handle(at).offset;
                 return Err(inner.source.corrupt(offset, "a block does not end as the index says"));
             }
         }
         counted.end(&last.0, index.len() as u64);
-        if counted != properties {
+        if counted != *properties {
             let what = format!("the entries make {counted:?}, the table says {properties:?}");
             return Err(inner.source.corrupt(footer.properties.offset, what));
         }
@@ -125,15 +166,19 @@ impl Table {
     }
 
     pub(super) fn footer(&self) -> &Footer {
-        &self.inner.footer
+        &self.inner.ends.footer
     }
 
     pub(super) fn index(&self) -> &Index {
-        &self.inner.index
+        &self.inner.ends.index
     }
 
     pub(super) fn properties(&self) -> &Properties {
-        &self.inner.properties
+        &self.inner.ends.properties
+    }
+
+    pub(super) fn filter(&self) -> Option<&Filter> {
+        self.inner.ends.filter.as_ref()
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -143,7 +188,7 @@ impl Table {
     /// Reads and checks the data block `at`.
     pub(super) fn block(&self, at: usize) -> Result<Block> {
         let source = &self.inner.source;
-        let handle = self.inner.index.handle(at);
+        let handle = self.inner.ends.index.handle(at);
         Block::new(source.read_block(handle)?, &source.path, handle.offset)
     }
 }
@@ -158,7 +203,7 @@ impl Source {
     }
 
     /// Reads what follows the data blocks, and checks that it belongs together and to `meta`.
-    fn read_ends(&self, meta: &TableMeta) -> Result<(Footer, Index, Properties)> {
+    fn read_ends(&self, meta: &TableMeta) -> Result<Ends> {
         let size_bytes = self.file.len().context("read the size", &self.path)?;
         if size_bytes != meta.size_bytes {
             let what = format!("the table has {size_bytes} bytes instead of {}", meta.size_bytes);
@@ -169,21 +214,39 @@ impl Source {
             let what = format!("the table is number {} of database {}", footer.number, footer.id);
             return Err(self.corrupt(size_bytes - FOOTER_BYTES as u64, what));
         }
+        let filter = match footer.filter {
+            Some(filter) => {
+                Some(Filter::decode(self.read_block(filter)?, &self.path, filter.offset)?)
+            }
+            None => None,
+        };
         let (offset, data_end) = (footer.index.offset, footer.data_end());
         let index = Index::decode(self.read_block(footer.index)?, &self.path, offset, data_end)?;
         let offset = footer.properties.offset;
         let bytes = self.read_block(footer.properties)?;
         let properties = Properties::decode(&bytes, offset, &self.path)?;
+        self.check_agreement(&index, &properties, meta, offset)?;
+        Ok(Ends { footer, filter, index, properties })
+    }
+
+    /// Checks the properties, which are at `offset`, against the index and what the manifest says.
+    fn check_agreement(
+        &self,
+        index: &Index,
+        properties: &Properties,
+        meta: &TableMeta,
+        offset: u64,
+    ) -> Result<()> {
         let agree = properties.block_count == index.len() as u64
             && *properties.largest == *index.last_entry(index.len() - 1).0;
         if !agree {
             return Err(self.corrupt(offset, "the properties do not agree with the index"));
         }
-        if !agrees_with_manifest(&properties, meta) {
+        if !agrees_with_manifest(properties, meta) {
             let what = format!("the manifest says {meta:?}, the table says {properties:?}");
             return Err(self.corrupt(offset, what));
         }
-        Ok((footer, index, properties))
+        Ok(())
     }
 
     /// The contents of a block, checked and as they were before compression.

@@ -19,16 +19,22 @@ const ID: DatabaseId = DatabaseId(*b"0123456789abcdef");
 const PATH: &str = "/000003.sst";
 
 fn options(block_bytes: usize) -> TableOptions {
-    TableOptions { block_bytes, restart_interval: 4, compression: Compression::None }
+    TableOptions {
+        block_bytes,
+        restart_interval: 4,
+        compression: Compression::None,
+        filter_bits_per_key: 0,
+    }
 }
 
 fn any_options() -> impl Strategy<Value = TableOptions> {
     let compression = prop_oneof![Just(Compression::None), Just(Compression::Lz4)];
-    (1usize..600, 1usize..20, compression).prop_map(
-        |(block_bytes, restart_interval, compression)| TableOptions {
+    (1usize..600, 1usize..20, compression, 0u32..20).prop_map(
+        |(block_bytes, restart_interval, compression, filter_bits_per_key)| TableOptions {
             block_bytes,
             restart_interval,
             compression,
+            filter_bits_per_key,
         },
     )
 }
@@ -149,7 +155,9 @@ fn check_damaged(bytes: &[u8], meta: &TableMeta, entries: &[OwnedEntry], what: &
 fn any_flipped_bit_is_an_error_or_does_no_harm() {
     let entries = sorted(few_entries());
     for compression in [Compression::None, Compression::Lz4] {
-        let (vfs, meta) = build(&entries, TableOptions { compression, ..options(100) });
+        let filter_bits_per_key = 10;
+        let options = TableOptions { compression, filter_bits_per_key, ..options(100) };
+        let (vfs, meta) = build(&entries, options);
         let bytes = bytes_of(&vfs, &meta);
         for bit in 0..bytes.len() * 8 {
             let mut damaged = bytes.clone();
@@ -256,6 +264,27 @@ fn entries_larger_than_a_block_are_kept_whole() {
     let table = open(&vfs, &meta).expect("whole");
     table.verify().expect("whole");
     assert!(all_of(&table).expect("whole") == entries);
+}
+
+#[test]
+fn a_filter_rules_a_table_out_before_a_block_is_touched() {
+    let entries: Vec<_> = (0..1000).map(|n| put(&format!("key{n:04}"), 1, "value")).collect();
+    let (vfs, meta) = build(&entries, TableOptions::default());
+    let table = open(&vfs, &meta).expect("whole");
+    let mut counts = ReadCounts::default();
+    let mut get = |key: String| {
+        let (key, hash) = (key.as_bytes(), KeyHash::of(key.as_bytes()));
+        table.get_counted(key, hash, SEQNO_MAX, &mut counts).expect("whole")
+    };
+    for n in 0..900 {
+        assert!(get(format!("key{n:04}")).is_some());
+        assert!(get(format!("key{n:04}x")).is_none());
+    }
+    // Outside of the table's keys nothing is asked at all.
+    assert!(get("a".to_owned()).is_none() && get("z".to_owned()).is_none());
+    assert_eq!(counts.blocks, 900 + counts.filter_missed);
+    assert_eq!(counts.filtered, 900 - counts.filter_missed);
+    assert!(counts.filter_missed < 30, "{counts:?}");
 }
 
 #[test]
