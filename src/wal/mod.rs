@@ -16,6 +16,8 @@
 mod chain;
 mod link;
 mod segment;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub(crate) use chain::{Chain, Proven, SegmentFile, judge};
