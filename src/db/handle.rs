@@ -5,7 +5,7 @@ use std::ops::RangeBounds;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use seawall_os::sync::{Mutex, Ordering, enter_scope, panicking};
+use seawall_os::sync::{Mutex, Ordering, enter_scope, panicking, yield_point};
 use seawall_os::vfs::{OsFs, Vfs};
 
 use crate::base::error::Result;
@@ -13,7 +13,7 @@ use crate::base::key::SeqNo;
 use crate::base::range::KeyRange;
 use crate::base::slice::Slice;
 use crate::batch::WriteBatch;
-use crate::tree::{Scan, get};
+use crate::tree::{Scan, SuperVersion, get};
 
 use super::background::Tasks;
 use super::core::Core;
@@ -286,7 +286,8 @@ impl Db {
     /// are exactly the files that should be.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Corruption`] for the first damage found, with file and offset.
+    /// [`crate::ErrorKind::Corruption`] for the first damage found, with file and offset;
+    /// [`crate::ErrorKind::Stopped`] after an earlier failure: only the next open can judge then.
     pub fn verify(&self) -> Result<VerifyReport> {
         let _scope = enter_scope(scope::VERIFY);
         self.core().health.check_open()?;
@@ -340,12 +341,20 @@ impl fmt::Debug for Db {
 }
 
 impl Core {
-    /// Pins what a read looks through, and then the seqno it reads at. The order matters.
-    fn pin(&self) -> (Arc<crate::tree::SuperVersion>, SeqNo) {
-        let view = self.view.load();
-        seawall_os::sync::yield_point("between pin and seqno");
-        let visible = self.visible.load(Ordering::Acquire);
-        (view, visible)
+    /// Pins what a read looks through, and then the seqno it reads at. The order matters: the other
+    /// way round, what the read needs could be gone from the view.
+    ///
+    /// If the view changes in between, commits up to the seqno may be in a memtable that the pinned
+    /// view lacks; then both are taken anew.
+    fn pin(&self) -> (Arc<SuperVersion>, SeqNo) {
+        loop {
+            let view = self.view.load();
+            yield_point("between pin and seqno");
+            let visible = self.visible.load(Ordering::Acquire);
+            if self.view.with(|now| std::ptr::eq(now, &*view)) {
+                return (view, visible);
+            }
+        }
     }
 
     fn flush(&self) -> Result<()> {

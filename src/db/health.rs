@@ -62,11 +62,6 @@ impl Health {
         Ok(())
     }
 
-    /// Whether writes have stopped.
-    pub(super) fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Acquire)
-    }
-
     /// Why writes have stopped, if they have.
     pub(super) fn cause(&self) -> Option<Error> {
         self.cause.lock().clone()

@@ -37,6 +37,13 @@ const MISSING: &str = "the file is missing";
 
 impl Core {
     pub(super) fn verify(&self) -> Result<VerifyReport> {
+        let verified = self.verify_all();
+        // After a failure the disk need not be what it was last made: the next open judges it.
+        self.health.check_writes()?;
+        verified
+    }
+
+    fn verify_all(&self) -> Result<VerifyReport> {
         let mut report = VerifyReport::default();
         // While the manifest's turn is held, no table or old segment comes to count or ceases to.
         let manifest = self.manifest.take();
@@ -101,8 +108,7 @@ impl Core {
         let bytes = read_whole(&*file, &path)?;
         let log = LogFile { id: self.id, number: manifest.number(), path };
         let content = read_manifest(&bytes, &log, &current)?;
-        // After a failed edit its bytes may be there or not; that is for the next open to judge.
-        if !self.health.is_stopped() && content.state != *manifest.state() {
+        if content.state != *manifest.state() {
             return Err(Error::corruption(&log.path, content.end, "the last edits are missing"));
         }
         report.manifest_edits = content.edits.len();
@@ -116,7 +122,7 @@ impl Core {
         let bytes = read_whole(&*file, &path)?;
         let log = LogFile { id: self.id, number: segment.number, path };
         let scan = scan(&bytes, &log);
-        if scan.end < segment.end && !self.health.is_stopped() {
+        if scan.end < segment.end {
             let what = format!("no valid frame here, and {} bytes were written", segment.end);
             return Err(Error::corruption(&log.path, scan.end, what));
         }

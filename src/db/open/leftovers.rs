@@ -51,7 +51,12 @@ impl Opening {
         let mut leftovers = Leftovers::default();
         for name in &self.names {
             let Some(parsed) = FileName::parse(name) else { continue };
-            let list = match self.verdict(&parsed, state, chain)? {
+            let verdict = match self.verdict(&parsed, state, chain) {
+                // After a failed sync a name can vanish although it was listed: it needs no verdict.
+                Err(error) if error.io_kind() == Some(std::io::ErrorKind::NotFound) => continue,
+                verdict => verdict?,
+            };
+            let list = match verdict {
                 Verdict::Counts => continue,
                 Verdict::Unnameable => &mut leftovers.unnameable,
                 Verdict::Obsolete => &mut leftovers.obsolete,
@@ -95,6 +100,8 @@ impl Opening {
         Ok(match self.tables().looks_whole(number)? {
             Wholeness::NotWhole => Verdict::Unnameable,
             Wholeness::Whole if number < state.counter => Verdict::Obsolete,
+            // The end of an older table of ours, in freed blocks that a torn one was given.
+            Wholeness::Foreign { id, .. } if id == self.id => Verdict::Unnameable,
             Wholeness::Whole | Wholeness::Foreign { .. } => Verdict::Unexplained,
         })
     }

@@ -1,5 +1,7 @@
 //! Step `segments`: reading the log, and holding it against the manifest.
 
+use std::io;
+
 use seawall_os::vfs::OpenMode;
 
 use crate::base::error::{Error, IoContext, Result};
@@ -18,7 +20,12 @@ impl Opening {
         for name in &self.names {
             match FileName::parse(name) {
                 Some(FileName::Wal(number)) if number >= state.min_wal => {
-                    files.push(self.read_segment(number)?);
+                    match self.read_segment(number) {
+                        // After a failed sync a name can vanish although it was listed. If the
+                        // segment counts, the chain misses it.
+                        Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => {}
+                        file => files.push(file?),
+                    }
                 }
                 _ => {}
             }
