@@ -1,2 +1,82 @@
-//! The binary.
-fn main() {}
+//! The binary `seawall`: the store on the command line.
+//!
+//! `args` says what can be asked and `exit` what the answers mean; `store` holds the commands. Each
+//! returns how it ended, or an error that `exit` turns into a code and the advice what to do next.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the binary runs on the machine, not in the simulator"
+)]
+
+mod args;
+mod bytes;
+mod console;
+mod exit;
+mod interrupt;
+mod panics;
+mod store;
+mod version;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Admin, Arguments, Command, Global};
+use console::Console;
+use exit::{Exit, Failure};
+
+fn main() -> ExitCode {
+    panics::install();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // Help is no error, and clap knows where each belongs; a closed pipe is nobody's fault.
+        Err(answer) => {
+            let _ = answer.print();
+            return if answer.use_stderr() { Exit::Usage } else { Exit::Fine }.into();
+        }
+    };
+    let console = arguments.global.console();
+    run(&console, arguments).into()
+}
+
+/// Runs the command and tells the person why, if it failed.
+fn run(console: &Console, arguments: Arguments) -> Exit {
+    let Some(command) = arguments.command else {
+        return ended(console, print_version(console));
+    };
+    ended(console, dispatch(console, &arguments.global, command))
+}
+
+fn ended(console: &Console, result: anyhow::Result<Exit>) -> Exit {
+    result.unwrap_or_else(|error| {
+        if exit::reader_went_away(&error) {
+            return Exit::Fine;
+        }
+        let failure = Failure::of(&error);
+        console.failure(&failure);
+        failure.exit
+    })
+}
+
+fn dispatch(console: &Console, global: &Global, command: Command) -> anyhow::Result<Exit> {
+    let db = &*global.db;
+    match command {
+        Command::Put(put) => store::point::put(console, db, &put),
+        Command::Get { key } => store::point::get(console, db, &key),
+        Command::Del { key } => store::point::del(console, db, &key),
+        Command::Scan(scan) => store::scan::scan(console, db, &scan),
+        Command::Count => store::scan::count(console, db),
+        Command::Import(import) => store::import::import(console, db, &import),
+        Command::Admin(Admin::Verify) => store::verify::verify(console, db),
+    }
+}
+
+fn print_version(console: &Console) -> anyhow::Result<Exit> {
+    if console.json() {
+        console.data_json(&version::of_this_build())?;
+    } else {
+        console.data(version::line())?;
+    }
+    Ok(Exit::Fine)
+}

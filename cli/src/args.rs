@@ -1,0 +1,162 @@
+//! The command line, as clap reads it. What stands here is what `--help` shows, so nothing stands
+//! here that does not work.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::console::{Console, Format};
+
+/// Where the database is unless `--db` or `SEAWALL_DB` says otherwise.
+const DEFAULT_DB: &str = "seawall-db";
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 fine, 1 error, 2 usage, 3 no such key, 4 damage found, 5 locked by another process,
+6 written by a newer version, 70 a bug in seawall, 130 interrupted.";
+
+/// An embedded key-value store on the command line
+#[derive(Debug, Parser)]
+#[command(name = "seawall", disable_version_flag = true, after_help = AFTER_HELP)]
+#[command(arg_required_else_help = true, subcommand_negates_reqs = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+
+    /// Print the version and the commit it was built from
+    #[arg(long, short = 'V', required = true)]
+    pub(crate) version: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Global {
+    /// The directory of the database; `put` and `import` make it if it is missing
+    #[arg(long, global = true, env = "SEAWALL_DB", default_value = DEFAULT_DB, value_name = "DIR")]
+    pub(crate) db: PathBuf,
+
+    /// The form of the data on stdout
+    #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORM")]
+    pub(crate) output: Format,
+
+    /// Keys and values are hexadecimal, on the command line and in the output
+    #[arg(long, global = true)]
+    pub(crate) hex: bool,
+
+    /// Only data, errors and the acknowledgements of `import`
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Say what happens on the way
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+}
+
+impl Global {
+    pub(crate) fn console(&self) -> Console {
+        Console { format: self.output, hex: self.hex, quiet: self.quiet, verbose: self.verbose }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a value under a key; durable when the command ends
+    Put(Put),
+    /// Print the value of a key: its bytes as they are, and a newline
+    Get {
+        /// The key
+        key: OsString,
+    },
+    /// Remove a key; durable when the command ends, and fine if there was none
+    Del {
+        /// The key
+        key: OsString,
+    },
+    /// Print keys and values in the order of the keys' bytes
+    Scan(Scan),
+    /// Print how many keys there are
+    Count,
+    /// Write lines of `{"key": .., "value": ..}`, in batches, each durable when acknowledged
+    Import(Import),
+    /// Look after a database
+    #[command(subcommand)]
+    Admin(Admin),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Put {
+    /// The key
+    pub(crate) key: OsString,
+    /// The value; `-` reads it from stdin and `@FILE` from a file, as they are also with `--hex`
+    pub(crate) value: OsString,
+}
+
+const SCAN_HELP: &str = "\
+Text is a line `key TAB value`, the bytes as they are. JSON is one object a line, as `import` reads.";
+
+#[derive(Debug, Args)]
+#[command(after_help = SCAN_HELP)]
+pub(crate) struct Scan {
+    /// The first key to print
+    #[arg(long, value_name = "KEY")]
+    pub(crate) start: Option<OsString>,
+    /// Stop before this key
+    #[arg(long, value_name = "KEY")]
+    pub(crate) end: Option<OsString>,
+    /// Only keys that begin with this
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) prefix: Option<OsString>,
+    /// At most that many
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// The largest key first
+    #[arg(long)]
+    pub(crate) reverse: bool,
+    /// Without the values
+    #[arg(long)]
+    pub(crate) keys_only: bool,
+}
+
+const IMPORT_HELP: &str = "\
+A key or value that is not UTF-8 is written {\"b64\": \"..\"}. After each batch a line
+`acknowledged N` on stderr says that the first N entries are durable. A malformed line ends the
+import; what came before it is written and stays.";
+
+#[derive(Debug, Args)]
+#[command(after_help = IMPORT_HELP)]
+pub(crate) struct Import {
+    /// Lines to a batch
+    #[arg(long, value_name = "N", default_value = "1000")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) batch: u32,
+    /// The file to read; `-` is stdin
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Admin {
+    /// Read everything and check every checksum and invariant
+    Verify,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn global_flags_stand_before_or_after_the_command() {
+        for line in ["seawall --db d --hex get 00", "seawall get 00 --hex --db d"] {
+            let arguments = Arguments::try_parse_from(line.split(' ')).expect(line);
+            assert!(arguments.global.hex && arguments.global.db.as_os_str() == "d");
+        }
+    }
+}

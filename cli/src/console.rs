@@ -1,0 +1,99 @@
+//! Where output goes: data on stdout, talk on stderr, neither ever a reason to panic.
+
+use std::fmt;
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+
+use serde::Serialize;
+
+use crate::exit::Failure;
+
+/// The form of the data on stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+/// How a command speaks; made once from the global flags.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Console {
+    pub(crate) format: Format,
+    /// Keys and values are hexadecimal, in and out.
+    pub(crate) hex: bool,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
+}
+
+impl Console {
+    pub(crate) fn json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// A buffered writer to stdout. The caller flushes it: dropping it ignores errors.
+    pub(crate) fn stdout(&self) -> BufWriter<StdoutLock<'static>> {
+        BufWriter::with_capacity(64 * 1024, io::stdout().lock())
+    }
+
+    /// Writes one line of data.
+    pub(crate) fn data(&self, text: impl fmt::Display) -> io::Result<()> {
+        let mut out = self.stdout();
+        writeln!(out, "{text}")?;
+        out.flush()
+    }
+
+    /// Writes one JSON value on a line of its own.
+    pub(crate) fn data_json(&self, value: &impl Serialize) -> io::Result<()> {
+        let mut out = self.stdout();
+        serde_json::to_writer(&mut out, value)?;
+        out.write_all(b"\n")?;
+        out.flush()
+    }
+
+    /// Says something on stderr that a person may want to know; silent with `-q`.
+    pub(crate) fn say(&self, text: impl fmt::Display) {
+        if !self.quiet {
+            self.always(text);
+        }
+    }
+
+    /// Says something on stderr with `-v` only.
+    pub(crate) fn detail(&self, text: impl fmt::Display) {
+        if self.verbose {
+            self.always(text);
+        }
+    }
+
+    /// Says something on stderr that others rely on, also with `-q`.
+    ///
+    /// One system call a line, so that a kill never leaves half a line for another's whole one. A
+    /// closed stderr is no reason to stop.
+    pub(crate) fn always(&self, text: impl fmt::Display) {
+        let line = format!("{text}\n");
+        let _ = io::stderr().write_all(line.as_bytes());
+    }
+
+    /// Says why the command ended, and what to do next.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        if self.json() {
+            let object = serde_json::json!({
+                "error": failure.what,
+                "next": failure.next,
+                "exit": failure.exit as u8,
+            });
+            self.always(object);
+        } else {
+            let label = red("seawall:", io::stderr().is_terminal());
+            self.always(format_args!("{label} {}\n  next: {}", failure.what, failure.next));
+        }
+    }
+}
+
+/// `text` in red, unless `NO_COLOR` or the terminal says otherwise.
+fn red(text: &str, terminal: bool) -> String {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    if !terminal || refused || dumb {
+        return text.to_owned();
+    }
+    format!("\x1b[1;31m{text}\x1b[0m")
+}

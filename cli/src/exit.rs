@@ -1,0 +1,167 @@
+//! How a command ends: the exit codes, and the error a person can act on.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | fine; also when the reader of our output went away (`seawall scan \| head`) |
+//! | 1 | an error |
+//! | 2 | the command line is wrong |
+//! | 3 | no such key |
+//! | 4 | bytes on disk are damaged |
+//! | 5 | another process has the database open |
+//! | 6 | the database was written by a newer version |
+//! | 70 | a bug of ours (a panic) |
+//! | 130 | interrupted; what was done or found until then was printed |
+
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use seawall::ErrorKind;
+
+/// What the process tells its parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Fine = 0,
+    Error = 1,
+    Usage = 2,
+    KeyNotFound = 3,
+    Corruption = 4,
+    Locked = 5,
+    FormatTooNew = 6,
+    OurBug = 70,
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Why a command did not do what it was asked, and what to do next.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) what: String,
+    pub(crate) next: String,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, what: impl Into<String>, next: impl Into<String>) -> Failure {
+        Failure { exit, what: what.into(), next: next.into() }
+    }
+
+    /// A failure of the ordinary kind.
+    pub(crate) fn error(what: impl Into<String>, next: impl Into<String>) -> Failure {
+        Failure::new(Exit::Error, what, next)
+    }
+
+    /// A command line that parses but makes no sense.
+    pub(crate) fn usage(what: impl Into<String>, next: impl Into<String>) -> Failure {
+        Failure::new(Exit::Usage, what, next)
+    }
+
+    /// What to tell the person about any error that a command returned.
+    pub(crate) fn of(error: &anyhow::Error) -> Failure {
+        if let Some(failure) = error.chain().find_map(|cause| cause.downcast_ref::<Failure>()) {
+            let Failure { exit, what, next } = failure;
+            return Failure::new(*exit, what, next);
+        }
+        if let Some(cause) = error.chain().find_map(|cause| cause.downcast_ref::<seawall::Error>())
+        {
+            let (exit, next) = of_store(cause.kind());
+            return Failure::new(exit, all_causes(error), next);
+        }
+        Failure::error(all_causes(error), "see the message above; `-v` says more about each step")
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// The exit code and the advice for each kind of failure of the store.
+fn of_store(kind: ErrorKind) -> (Exit, &'static str) {
+    match kind {
+        ErrorKind::Corruption => (
+            Exit::Corruption,
+            "nothing was changed; copy the directory before anything else, then restore the file \
+             from a backup",
+        ),
+        ErrorKind::Locked => (
+            Exit::Locked,
+            "wait until the other process ends, or end it; the lock goes with that process, there \
+             is no file to delete",
+        ),
+        ErrorKind::FormatTooNew => {
+            (Exit::FormatTooNew, "use the version of seawall that wrote it, or a newer one")
+        }
+        ErrorKind::NotFound => (Exit::Error, "name the directory with `--db DIR`"),
+        ErrorKind::InvalidArgument => (Exit::Error, "change the argument and run it again"),
+        ErrorKind::TooLarge => (Exit::Error, "split the data into smaller values or batches"),
+        ErrorKind::DiskFull => {
+            (Exit::Error, "free some space and run it again; what was acknowledged is safe")
+        }
+        ErrorKind::PermissionDenied => {
+            (Exit::Error, "run it as the owner of the directory, or change its permissions")
+        }
+        ErrorKind::ReadOnly => (Exit::Error, "mount the file system writable, or use a copy"),
+        ErrorKind::Stopped | ErrorKind::Closed => {
+            (Exit::Error, "run the command again: opening the database anew clears this state")
+        }
+        _ => (
+            Exit::Error,
+            "look into the system's log for the device; what was acknowledged before is safe to \
+             read after the cause is gone",
+        ),
+    }
+}
+
+/// The message with those of its causes that it does not already repeat, outermost first.
+fn all_causes(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
+/// Whether the command ended because whoever read its output went away.
+pub(crate) fn reader_went_away(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_keeps_its_code_and_advice_below_other_context() {
+        let error = anyhow::Error::new(Failure::new(Exit::KeyNotFound, "no key a", "look"))
+            .context("while reading");
+        let failure = Failure::of(&error);
+        assert_eq!(
+            (failure.exit, failure.what.as_str(), failure.next.as_str()),
+            (Exit::KeyNotFound, "no key a", "look")
+        );
+    }
+
+    #[test]
+    fn causes_are_told_once_and_outermost_first() {
+        let inner = io::Error::other("disk on fire");
+        let error = anyhow::Error::new(inner).context("cannot read ops.json");
+        assert_eq!(Failure::of(&error).what, "cannot read ops.json: disk on fire");
+        let repeated = anyhow::Error::new(io::Error::other("x")).context("cannot read: x");
+        assert_eq!(Failure::of(&repeated).what, "cannot read: x");
+    }
+}

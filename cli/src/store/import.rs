@@ -1,0 +1,237 @@
+//! `import`: lines of JSON into the database, in batches that are durable when acknowledged.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Context;
+use seawall::{Db, Durability, WriteBatch};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::lines::{Lines, Next};
+use super::{Use, open};
+use crate::args::Import;
+use crate::bytes::{Parsed, from_hex};
+use crate::console::Console;
+use crate::exit::{Exit, Failure};
+use crate::interrupt;
+
+/// A batch is committed early when its keys and values are this large together.
+const BATCH_BYTES: usize = 16 * 1024 * 1024;
+
+/// One line of input.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line<'a> {
+    #[serde(borrow)]
+    key: Parsed<'a>,
+    #[serde(borrow)]
+    value: Parsed<'a>,
+}
+
+/// A key and its value.
+type Entry<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
+
+/// An import under way.
+struct Importer<'a> {
+    console: &'a Console,
+    db: Db,
+    lines_per_batch: usize,
+    batch: WriteBatch,
+    /// Lines read so far, blank ones too.
+    lines: u64,
+    /// Entries that are durable.
+    acknowledged: u64,
+}
+
+pub(crate) fn import(console: &Console, path: &Path, arguments: &Import) -> anyhow::Result<Exit> {
+    let input = open_input(&arguments.file)?;
+    interrupt::listen()?;
+    let db = open(console, path, Use::Filling)?;
+    let started = Instant::now();
+    let mut importer = Importer {
+        console,
+        db,
+        lines_per_batch: arguments.batch as usize,
+        batch: WriteBatch::new(),
+        lines: 0,
+        acknowledged: 0,
+    };
+    let ended = importer.read_all(&Lines::of(input));
+    // Whatever ended it: the lines before that are good, and are written.
+    let committed = importer.commit();
+    let result = committed.and(ended);
+    report(&importer, &result, started)?;
+    let closed = importer.db.close();
+    let exit = result?;
+    closed?;
+    Ok(exit)
+}
+
+fn open_input(file: &Path) -> anyhow::Result<Box<dyn Read + Send>> {
+    if file.as_os_str() == "-" {
+        return Ok(Box::new(std::io::stdin()));
+    }
+    let opened = File::open(file).map_err(|error| {
+        Failure::error(
+            format!("cannot read {}: {error}", file.display()),
+            "name a file of lines {\"key\": .., \"value\": ..}, or `-` for stdin",
+        )
+    })?;
+    Ok(Box::new(opened))
+}
+
+impl Importer<'_> {
+    fn read_all(&mut self, input: &Lines) -> anyhow::Result<Exit> {
+        loop {
+            match input.next().context("cannot read the input")? {
+                Next::Chunk(chunk) => {
+                    for line in chunk.split_inclusive(|byte| *byte == b'\n') {
+                        self.line(line)?;
+                        if interrupt::asked() {
+                            return Ok(Exit::Interrupted);
+                        }
+                    }
+                }
+                Next::End => return Ok(Exit::Fine),
+                Next::Interrupted => return Ok(Exit::Interrupted),
+            }
+        }
+    }
+
+    fn line(&mut self, line: &[u8]) -> anyhow::Result<()> {
+        let line = line.trim_ascii();
+        if !line.is_empty() {
+            let parsed = parse(line, self.console.hex);
+            let (key, value) = parsed.map_err(|why| self.malformed(&why))?;
+            self.batch.put(&*key, &*value);
+        }
+        self.lines += 1;
+        if self.batch.len() >= self.lines_per_batch || self.batch.byte_len() >= BATCH_BYTES {
+            self.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Makes what was read so far durable and says so.
+    fn commit(&mut self) -> anyhow::Result<Exit> {
+        if !self.batch.is_empty() {
+            let batch = std::mem::take(&mut self.batch);
+            let entries = batch.len() as u64;
+            self.db.commit_with(batch, Durability::Sync)?;
+            self.acknowledged += entries;
+            self.console.always(format_args!("acknowledged {}", self.acknowledged));
+        }
+        Ok(Exit::Fine)
+    }
+
+    fn malformed(&self, why: &str) -> Failure {
+        let line = self.lines + 1;
+        let imported = self.acknowledged + self.batch.len() as u64;
+        Failure::error(
+            format!("line {line}, {why}; {imported} entries before it are imported and stay"),
+            format!("mend line {line} and import from there on: `tail -n +{line} FILE`"),
+        )
+    }
+}
+
+/// The key and value of a line, or what is wrong with it and at which column.
+fn parse(line: &[u8], hex: bool) -> Result<Entry<'_>, String> {
+    let Line { key, value } = serde_json::from_slice(line).map_err(|error| {
+        let text = error.to_string();
+        let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+        format!("column {}: {what}", error.column())
+    })?;
+    check("key", &key.0, seawall::KEY_BYTES_MAX)?;
+    check("value", &value.0, seawall::VALUE_BYTES_MAX)?;
+    if !hex {
+        return Ok((key.0, value.0));
+    }
+    let decode = |what: &str, text: Cow<'_, [u8]>| {
+        from_hex(&text).map_err(|why| format!("the {what} is not hexadecimal: {why}"))
+    };
+    Ok((decode("key", key.0)?.into(), decode("value", value.0)?.into()))
+}
+
+/// Finds what the store would refuse while the line's number is still known.
+fn check(what: &str, bytes: &[u8], max: usize) -> Result<(), String> {
+    if bytes.len() <= max {
+        return Ok(());
+    }
+    Err(format!("the {what} has {} bytes, the limit is {max}", bytes.len()))
+}
+
+fn report(
+    importer: &Importer<'_>,
+    result: &anyhow::Result<Exit>,
+    started: Instant,
+) -> anyhow::Result<()> {
+    let Importer { console, acknowledged, lines, .. } = importer;
+    let seconds = started.elapsed().as_secs_f64();
+    let interrupted = matches!(result, Ok(Exit::Interrupted));
+    if interrupted {
+        console.say(format_args!(
+            "interrupted after line {lines}; go on with `tail -n +{} FILE`",
+            lines + 1
+        ));
+    }
+    if console.json() {
+        console.data_json(&json!({
+            "imported": acknowledged,
+            "lines": lines,
+            "seconds": seconds,
+            "interrupted": interrupted,
+        }))?;
+    } else {
+        console.say(format_args!("imported {acknowledged} entries in {seconds:.1} s"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_error(line: &str, expected: &str) {
+        let error = parse(line.as_bytes(), false).expect_err(line);
+        assert_eq!(error, expected, "{line}");
+    }
+
+    #[test]
+    fn a_line_is_a_key_and_a_value() {
+        let line = br#"{"value": {"b64": "/w=="}, "key": "caf\u00e9"}"#;
+        let (key, value) = parse(line, false).expect("valid");
+        assert_eq!((&*key, &*value), ("caf\u{e9}".as_bytes(), &[0xff][..]));
+    }
+
+    #[test]
+    fn hexadecimal_lines_are_decoded() {
+        let (key, value) = parse(br#"{"key":"00ff","value":""}"#, true).expect("valid");
+        assert_eq!((&*key, &*value), (&[0, 0xff][..], &b""[..]));
+        assert!(parse(br#"{"key":"0","value":""}"#, true).is_err());
+    }
+
+    #[test]
+    fn a_malformed_line_says_where_and_what() {
+        check_error("{\"key\":\"a\"}", "column 11: missing field `value`");
+        check_error("{\"key\":\"a\",\"value\":\"b\"} x", "column 25: trailing characters");
+        check_error(
+            "{\"key\":7,\"value\":\"b\"}",
+            "column 8: invalid type: integer `7`, expected a string or {\"b64\": \"..\"}",
+        );
+        check_error(
+            "{\"key\":\"a\",\"val\":\"b\"}",
+            "column 16: unknown field `val`, expected `key` or `value`",
+        );
+        check_error("key value", "column 1: expected value");
+    }
+
+    #[test]
+    fn parsing_borrows_from_the_line() {
+        let (key, value) = parse(br#"{"key":"user456","value":"bob"}"#, false).expect("valid");
+        assert!(matches!((key, value), (Cow::Borrowed(_), Cow::Borrowed(_))));
+    }
+}

@@ -1,0 +1,93 @@
+//! The commands on one database: `put get del scan count import`, and `admin verify`.
+
+pub(crate) mod import;
+mod lines;
+pub(crate) mod point;
+pub(crate) mod scan;
+pub(crate) mod verify;
+
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use anyhow::Context;
+use seawall::{Db, ErrorKind, Options};
+
+use crate::bytes;
+use crate::console::Console;
+use crate::exit::{Exit, Failure};
+
+/// How a command uses the database.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// There must be one; a few operations at most.
+    Existing,
+    /// Made if missing, directory and all; a few operations.
+    Creating,
+    /// Made if missing; more operations than anybody counts.
+    Filling,
+}
+
+/// Segments of the log at which its content is moved to tables. Each command adds a segment, and only
+/// a flush lets them go; nobody else flushes when there is little to write.
+const SEGMENTS_MAX: usize = 8;
+
+impl Use {
+    fn options(self) -> Options {
+        let small = self != Use::Filling;
+        Options {
+            create_if_missing: self != Use::Existing,
+            // Segments are made at their full size, which a single `put` should not wait for.
+            segment_bytes: if small { 64 << 10 } else { 4 << 20 },
+            spare_segment: !small,
+            ..Options::default()
+        }
+    }
+}
+
+/// Opens the database and says with `-v` what recovery did.
+pub(crate) fn open(console: &Console, path: &Path, how: Use) -> anyhow::Result<Db> {
+    let db = match Db::builder(path).options(how.options()).open() {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(none_at(path)),
+        opened => opened.with_context(|| format!("cannot open {}", path.display()))?,
+    };
+    let report = db.recovery_report();
+    console.detail(report.to_string().trim_end());
+    if report.segments.len() > SEGMENTS_MAX {
+        db.flush()?;
+    }
+    Ok(db)
+}
+
+/// There is no database, and how to make one.
+pub(crate) fn none_at(path: &Path) -> anyhow::Error {
+    let path = path.display();
+    Failure::new(
+        Exit::Error,
+        format!("there is no database at {path}"),
+        format!(
+            "make one with `seawall --db {path} put KEY VALUE` or `seawall --db {path} import \
+             FILE`, or name another directory with `--db DIR`"
+        ),
+    )
+    .into()
+}
+
+/// The bytes of a key or value on the command line.
+///
+/// # Errors
+/// With `--hex`, text that is not hexadecimal.
+pub(crate) fn argument<'a>(
+    console: &Console,
+    what: &str,
+    text: &'a OsStr,
+) -> anyhow::Result<Cow<'a, [u8]>> {
+    if !console.hex {
+        return Ok(Cow::Borrowed(text.as_bytes()));
+    }
+    let wrong = |why| Failure::usage(format!("the {what} is not hexadecimal: {why}"), HEX_FORM);
+    Ok(Cow::Owned(bytes::from_hex(text.as_bytes()).map_err(wrong)?))
+}
+
+const HEX_FORM: &str = "with --hex write two digits a byte, such as 6b6579, or leave --hex out";

@@ -1,0 +1,95 @@
+//! One key at a time: `put`, `get`, `del`.
+
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use anyhow::Context;
+use serde_json::json;
+
+use super::{Use, argument, open};
+use crate::args::Put;
+use crate::bytes::{Hex, Shown, write_text};
+use crate::console::Console;
+use crate::exit::{Exit, Failure};
+
+pub(crate) fn put(console: &Console, path: &Path, arguments: &Put) -> anyhow::Result<Exit> {
+    let key = argument(console, "key", &arguments.key)?;
+    // Before the database is opened: a value that cannot be read must not leave an empty one behind.
+    let value = value_of(console, &arguments.value)?;
+    let db = open(console, path, Use::Creating)?;
+    let seqno = db.put(&*key, &*value)?;
+    db.close()?;
+    acknowledge(console, "put", seqno)
+}
+
+pub(crate) fn del(console: &Console, path: &Path, key: &OsStr) -> anyhow::Result<Exit> {
+    let key = argument(console, "key", key)?;
+    let db = open(console, path, Use::Existing)?;
+    let seqno = db.delete(&*key)?;
+    db.close()?;
+    acknowledge(console, "deleted", seqno)
+}
+
+pub(crate) fn get(console: &Console, path: &Path, key: &OsStr) -> anyhow::Result<Exit> {
+    let key = argument(console, "key", key)?;
+    let db = open(console, path, Use::Existing)?;
+    let found = db.get(&*key)?;
+    db.close()?;
+    let Some(value) = found else { return Err(not_found(console, &key).into()) };
+    if console.json() {
+        let shown = |bytes| Shown { bytes, hex: console.hex };
+        console.data_json(&json!({ "key": shown(&key), "value": shown(&value) }))?;
+    } else {
+        let mut out = console.stdout();
+        write_text(&mut out, &value, console.hex)?;
+        out.write_all(b"\n")?;
+        out.flush()?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn not_found(console: &Console, key: &[u8]) -> Failure {
+    let shown = match std::str::from_utf8(key) {
+        Ok(text) if !console.hex => format!("`{}`", text.escape_debug()),
+        _ => format!("0x{}", Hex(key)),
+    };
+    Failure::new(
+        Exit::KeyNotFound,
+        format!("there is no key {shown}"),
+        "list the keys there are with `seawall scan --keys-only`",
+    )
+}
+
+fn acknowledge(console: &Console, what: &str, seqno: seawall::SeqNo) -> anyhow::Result<Exit> {
+    if console.json() {
+        console.data_json(&json!({ "seqno": seqno }))?;
+    } else {
+        console.detail(format_args!("{what}, sequence number {}", seqno));
+    }
+    Ok(Exit::Fine)
+}
+
+/// The value that the second argument of `put` means: itself, `-` for stdin, `@FILE` for a file.
+fn value_of<'a>(console: &Console, text: &'a OsStr) -> anyhow::Result<Cow<'a, [u8]>> {
+    let raw = text.as_bytes();
+    if raw == b"-" {
+        let mut value = Vec::new();
+        std::io::stdin().read_to_end(&mut value).context("cannot read the value from stdin")?;
+        return Ok(Cow::Owned(value));
+    }
+    if let Some(file) = raw.strip_prefix(b"@") {
+        let file = Path::new(OsStr::from_bytes(file));
+        let value = std::fs::read(file).map_err(|error| {
+            Failure::error(
+                format!("cannot read the value from {}: {error}", file.display()),
+                "after @ stands the name of a file; a value that begins with @ is given on stdin, \
+                 with `-` in its place",
+            )
+        })?;
+        return Ok(Cow::Owned(value));
+    }
+    argument(console, "value", text)
+}

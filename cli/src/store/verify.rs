@@ -1,0 +1,60 @@
+//! `admin verify`: reads everything and checks it.
+
+use std::io::Write;
+use std::path::Path;
+
+use seawall::VerifyReport;
+use serde_json::json;
+
+use super::{Use, open};
+use crate::console::Console;
+use crate::exit::Exit;
+
+pub(crate) fn verify(console: &Console, path: &Path) -> anyhow::Result<Exit> {
+    let db = open(console, path, Use::Existing)?;
+    let report = db.verify()?;
+    db.close()?;
+    if console.json() {
+        console.data_json(&as_json(&report))?;
+    } else {
+        let mut out = console.stdout();
+        print(&mut out, &report)?;
+        out.flush()?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn print(out: &mut impl Write, report: &VerifyReport) -> std::io::Result<()> {
+    let VerifyReport { tables, entries, log_segments, log_frames, manifest_edits, .. } = report;
+    writeln!(out, "tables    {tables}, {entries} entries")?;
+    writeln!(out, "log       {log_segments} segments, {log_frames} frames")?;
+    writeln!(out, "manifest  {manifest_edits} edits")?;
+    for (what, names) in [("orphans", &report.orphans), ("set aside", &report.set_aside)] {
+        if !names.is_empty() {
+            writeln!(out, "{what:<9} {}", names.join(" "))?;
+        }
+    }
+    writeln!(out, "no damage found")
+}
+
+fn as_json(report: &VerifyReport) -> serde_json::Value {
+    let VerifyReport {
+        tables,
+        entries,
+        log_segments,
+        log_frames,
+        manifest_edits,
+        orphans,
+        set_aside,
+    } = report;
+    json!({
+        "verdict": "ok",
+        "tables": tables,
+        "entries": entries,
+        "log_segments": log_segments,
+        "log_frames": log_frames,
+        "manifest_edits": manifest_edits,
+        "orphans": orphans,
+        "set_aside": set_aside,
+    })
+}

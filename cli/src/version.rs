@@ -1,0 +1,31 @@
+//! Which build this is: version, commit, and whether the tree had changes then.
+
+use serde::Serialize;
+
+/// What `seawall --version` says; scripts depend on the names.
+#[derive(Debug, Serialize)]
+pub(crate) struct Version {
+    pub(crate) version: &'static str,
+    pub(crate) commit: &'static str,
+    pub(crate) clean: bool,
+}
+
+/// This build.
+pub(crate) const fn of_this_build() -> Version {
+    Version {
+        version: env!("CARGO_PKG_VERSION"),
+        commit: env!("SEAWALL_COMMIT"),
+        clean: matches!(env!("SEAWALL_TREE").as_bytes(), b"clean"),
+    }
+}
+
+/// One line for people.
+pub(crate) fn line() -> String {
+    let Version { version, commit, .. } = of_this_build();
+    format!("seawall {version} (commit {}, {})", short(commit), env!("SEAWALL_TREE"))
+}
+
+/// The first digits of a commit, as git abbreviates it.
+pub(crate) fn short(commit: &str) -> &str {
+    commit.get(..7).unwrap_or(commit)
+}

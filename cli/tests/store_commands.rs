@@ -1,0 +1,183 @@
+//! The commands on a database: what they print, how they end, and what they say when they fail.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    missing_docs,
+    reason = "it runs real processes on real files"
+)]
+
+mod binary;
+
+use std::io::Read;
+use std::process::Stdio;
+
+use binary::Scratch;
+
+#[track_caller]
+fn check(scratch: &Scratch, line: &str, code: i32, stdout: &str) {
+    let answer = scratch.run(line);
+    assert_eq!((answer.code, &*answer.stdout), (Some(code), stdout), "{line}: {answer:?}");
+}
+
+/// A command that must fail, with words that must be in what it says.
+#[track_caller]
+fn check_failure(scratch: &Scratch, line: &str, code: i32, said: &[&str]) {
+    let answer = scratch.run(line);
+    assert_eq!((answer.code, &*answer.stdout), (Some(code), ""), "{line}: {answer:?}");
+    for words in said {
+        assert!(answer.stderr.contains(words), "{line}: no {words:?} in {}", answer.stderr);
+    }
+}
+
+fn with_three_keys() -> Scratch {
+    let scratch = Scratch::new();
+    for (key, value) in [("a", "1"), ("b", "2"), ("ba", "3")] {
+        check(&scratch, &format!("put {key} {value}"), 0, "");
+    }
+    scratch
+}
+
+#[test]
+fn what_is_put_is_there_until_it_is_deleted() {
+    let scratch = with_three_keys();
+    check(&scratch, "get b", 0, "2\n");
+    check(&scratch, "count", 0, "3\n");
+    check(&scratch, "del b", 0, "");
+    check_failure(&scratch, "get b", 3, &["there is no key `b`", "next: "]);
+    check(&scratch, "del b", 0, "");
+    check(&scratch, "count", 0, "2\n");
+}
+
+#[test]
+fn a_scan_is_bounded_cut_and_turned_around() {
+    let scratch = with_three_keys();
+    check(&scratch, "scan", 0, "a\t1\nb\t2\nba\t3\n");
+    check(&scratch, "scan --reverse", 0, "ba\t3\nb\t2\na\t1\n");
+    check(&scratch, "scan --start b --end ba", 0, "b\t2\n");
+    check(&scratch, "scan --prefix b --keys-only", 0, "b\nba\n");
+    check(&scratch, "scan --prefix b --reverse --limit 1", 0, "ba\t3\n");
+    check(&scratch, "scan --start x --end b", 0, "");
+    check(&scratch, "scan --limit 0", 0, "");
+}
+
+#[test]
+fn json_is_one_value_a_line_with_the_names_that_import_reads() {
+    let scratch = with_three_keys();
+    check(&scratch, "get a --output json", 0, "{\"key\":\"a\",\"value\":\"1\"}\n");
+    check(&scratch, "count --output json", 0, "{\"count\":3}\n");
+    check(&scratch, "put z 1 --output json", 0, "{\"seqno\":4}\n");
+    check(&scratch, "del z --output json", 0, "{\"seqno\":5}\n");
+    let lines = "{\"key\":\"b\",\"value\":\"2\"}\n{\"key\":\"ba\",\"value\":\"3\"}\n";
+    check(&scratch, "scan --prefix b --output json", 0, lines);
+    check(&scratch, "scan --limit 1 --keys-only --output json", 0, "{\"key\":\"a\"}\n");
+    let answer = scratch.run("get none --output json");
+    let error: serde_json::Value = serde_json::from_str(&answer.stderr).expect("JSON");
+    assert_eq!(error["exit"], 3, "{answer:?}");
+    assert!(error["error"].is_string() && error["next"].is_string(), "{answer:?}");
+}
+
+#[test]
+fn binary_keys_and_values_go_in_and_out_as_hexadecimal() {
+    let scratch = Scratch::new();
+    check(&scratch, "put 00ff fe --hex", 0, "");
+    check(&scratch, "get 00FF --hex", 0, "fe\n");
+    check(&scratch, "scan --hex", 0, "00ff\tfe\n");
+    check(&scratch, "scan --hex --output json", 0, "{\"key\":\"00ff\",\"value\":\"fe\"}\n");
+    let line = "{\"key\":{\"b64\":\"AP8=\"},\"value\":{\"b64\":\"/g==\"}}\n";
+    check(&scratch, "scan --output json", 0, line);
+    check_failure(&scratch, "get 0g --hex", 2, &["`g` is not a hexadecimal digit", "next: "]);
+}
+
+#[test]
+fn a_value_may_come_from_stdin_or_a_file() {
+    let scratch = Scratch::new();
+    let answer = scratch.run_with("put a -", b"from\nstdin");
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    check(&scratch, "get a", 0, "from\nstdin\n");
+    scratch.write("value", "from a file");
+    check(&scratch, "put b @value", 0, "");
+    check(&scratch, "get b", 0, "from a file\n");
+    check_failure(&scratch, "put c @none", 1, &["cannot read the value from none", "next: "]);
+    check(&scratch, "put '' ''", 0, "");
+    check(&scratch, "get ''", 0, "\n");
+}
+
+#[test]
+fn only_put_and_import_make_a_database() {
+    let scratch = Scratch::new();
+    for line in ["get a", "del a", "scan", "count", "admin verify"] {
+        let line = format!("--db nothing {line}");
+        check_failure(&scratch, &line, 1, &["there is no database at nothing", "put KEY VALUE"]);
+        assert!(!scratch.path().join("nothing").exists(), "{line} made a directory");
+    }
+    check_failure(&scratch, "--db nothing put a @none", 1, &["cannot read the value"]);
+    check_failure(&scratch, "--db nothing import none", 1, &["cannot read none", "next: "]);
+    assert!(!scratch.path().join("nothing").exists());
+    check(&scratch, "--db some/where put a 1", 0, "");
+    check(&scratch, "--db some/where get a", 0, "1\n");
+}
+
+#[test]
+fn wrong_command_lines_end_with_2() {
+    let scratch = Scratch::new();
+    for line in ["", "fetch", "get", "put a", "scan --limit x", "-q -v count", "--output xml count"]
+    {
+        let answer = scratch.run(line);
+        assert_eq!((answer.code, &*answer.stdout), (Some(2), ""), "{line}: {answer:?}");
+        assert!(answer.stderr.contains("--help"), "{line}: {answer:?}");
+    }
+}
+
+#[test]
+fn help_and_version_are_data() {
+    let scratch = Scratch::new();
+    assert!(scratch.fine("--help").contains("Exit codes: 0 fine"));
+    assert!(scratch.fine("import --help").contains("acknowledged N"));
+    assert!(scratch.fine("--version").starts_with("seawall 0."));
+    let version: serde_json::Value =
+        serde_json::from_str(&scratch.fine("--version --output json")).expect("JSON");
+    assert!(version["version"].is_string() && version["commit"].is_string(), "{version}");
+}
+
+#[test]
+fn a_database_in_use_ends_with_5() {
+    let scratch = with_three_keys();
+    let mut holder = scratch
+        .command()
+        .args(["import", "-"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut input = holder.stdin.take().expect("piped");
+    let line = b"{\"key\":\"k\",\"value\":\"v\"}\n".repeat(1000);
+    std::io::Write::write_all(&mut input, &line).expect("it reads");
+    // Once it acknowledges, it holds the database.
+    let mut said = [0; 12];
+    let mut talk = holder.stderr.take().expect("piped");
+    talk.read_exact(&mut said).expect("it talks");
+    assert_eq!(&said, b"acknowledged");
+    check_failure(&scratch, "get a", 5, &["next: wait until the other process ends"]);
+    drop(input);
+    assert_eq!(holder.wait().expect("it ends").code(), Some(0));
+    check(&scratch, "get k", 0, "v\n");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let scratch = Scratch::new();
+    let line = |n| format!("{{\"key\":\"key{n:05}\",\"value\":\"{}\"}}\n", "x".repeat(100));
+    let answer = scratch.run_with("import -", (0..5000).map(line).collect::<String>());
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    let mut scan = scratch
+        .command()
+        .arg("scan")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut first = [0; 8];
+    scan.stdout.take().expect("piped").read_exact(&mut first).expect("it prints");
+    let answer = scan.wait_with_output().expect("it ends");
+    assert_eq!((answer.status.code(), &*answer.stderr), (Some(0), &b""[..]), "{answer:?}");
+}
