@@ -4,6 +4,7 @@
 //! given, not necessarily in the order of the seqnos; readers ask for what was visible at a seqno.
 //! Whoever freezes one stops inserting first.
 
+mod cursor;
 mod key;
 mod ordered;
 

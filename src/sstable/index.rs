@@ -14,7 +14,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::block::{Block, BlockCursor};
+use super::block::Block;
+use super::block_cursor::BlockCursor;
 use super::format::{BlockHandle, shared_len};
 use crate::base::codec::{Cursor, put_varint};
 use crate::base::error::{Error, Result};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::block::BlockCursor;
+use super::block_cursor::BlockCursor;
 use super::filter::{Filter, KeyHash};
 use super::properties::Properties;
 use super::reader::Table;

@@ -10,6 +10,7 @@
 
 mod block;
 mod block_builder;
+mod block_cursor;
 mod builder;
 mod compression;
 mod dump;
