@@ -77,3 +77,46 @@ impl Tables {
         looks_whole(&*self.vfs, &self.path(number), self.id, number)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::error::ErrorKind;
+    use crate::base::key::{Entry, SEQNO_MAX, ValueKind};
+    use seawall_os::vfs::MemFs;
+
+    fn tables() -> Tables {
+        Tables::new(Arc::new(MemFs::new()), Path::new("/"), DatabaseId([1; 16]))
+    }
+
+    #[test]
+    fn a_table_is_made_and_opened_by_its_number() {
+        let tables = tables();
+        let mut new = tables.create(3, TableOptions::default()).expect("memory");
+        let entry = Entry { key: b"key", seqno: 1, kind: ValueKind::Put, value: b"value" };
+        new.builder.add(entry).expect("memory");
+        assert_eq!(tables.looks_whole(3).expect("readable"), Wholeness::NotWhole);
+        let meta = new.builder.finish().expect("memory");
+        new.file.sync_data().expect("memory");
+        assert_eq!(tables.looks_whole(3).expect("readable"), Wholeness::Whole);
+        let open = tables.open(&meta).expect("whole");
+        assert_eq!(open.meta, meta);
+        let found = open.table.get(b"key", SEQNO_MAX).expect("whole").expect("it is there");
+        assert_eq!(found.2, b"value");
+    }
+
+    #[test]
+    fn a_number_makes_one_table() {
+        let tables = tables();
+        tables.create(3, TableOptions::default()).expect("memory");
+        let error = tables.create(3, TableOptions::default()).expect_err("the name is taken");
+        assert_eq!(error.file(), Some(Path::new("/000003.sst")));
+    }
+
+    #[test]
+    fn a_missing_table_is_an_error_that_names_it() {
+        let error = tables().looks_whole(7).expect_err("it was never made");
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert_eq!(error.file(), Some(Path::new("/000007.sst")));
+    }
+}

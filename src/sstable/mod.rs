@@ -6,7 +6,7 @@
 //! iter, dump                        walks; a text for people
 //! ```
 //!
-//! The layout of the file stands in [`format`], that of a block in [`block_builder`].
+//! The layout of the file stands in [`mod@format`], that of a block in [`block_builder`].
 
 mod block;
 mod block_builder;
