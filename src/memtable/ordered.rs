@@ -87,9 +87,12 @@ impl Versions {
     }
 }
 
-/// About what a version and a key take in the map beside their bytes, with its unused room and the
-/// counts of a shared value.
-const VERSION_OVERHEAD_BYTES: usize = size_of::<Version>() + 16;
+/// The two counts in front of a shared value.
+const SHARED_OVERHEAD_BYTES: usize = 16;
+
+/// About what a further version of a key takes beside its value, and what a key takes in the map
+/// beside its bytes; lists and nodes have unused room.
+const VERSION_OVERHEAD_BYTES: usize = size_of::<Version>() * 3 / 2;
 const KEY_OVERHEAD_BYTES: usize = (size_of::<MemKey>() + size_of::<Versions>()) * 3 / 2;
 
 impl Memtable for OrderedMemtable {
@@ -100,14 +103,14 @@ impl Memtable for OrderedMemtable {
             ValueKind::Put => Some(Slice::from(value)),
             ValueKind::Delete => None,
         };
-        let bytes = value.as_ref().map_or(0, |value| value.len());
+        let bytes = value.as_ref().map_or(0, |value| value.len() + SHARED_OVERHEAD_BYTES);
         let version = Version { seqno, value };
         let key = MemKey::new(key);
         self.state.lock().insert(key, version, bytes);
     }
 
     fn get(&self, key: &[u8], visible: SeqNo) -> Option<(SeqNo, ValueKind, Slice)> {
-        let found = self.state.lock().map.get(key)?.visible(visible)?.clone();
+        let found = self.state.lock().find(key)?.visible(visible)?.clone();
         let kind = found.kind();
         Some((found.seqno, kind, found.value.unwrap_or_default()))
     }
@@ -162,6 +165,14 @@ impl State {
                 self.bytes += VERSION_OVERHEAD_BYTES;
                 occupied.into_mut().add(version);
             }
+        }
+    }
+
+    /// The versions of `key`. Looking for one allocates nothing: only a short key is made a `MemKey`.
+    fn find(&self, key: &[u8]) -> Option<&Versions> {
+        match MemKey::inline(key) {
+            Some(key) => self.map.get(&key),
+            None => self.map.get(key),
         }
     }
 
