@@ -103,7 +103,7 @@ impl Frame<'_> {
 
     /// The seqno of the last operation; that of the first minus one when there is none.
     pub(crate) fn last_seqno(&self) -> SeqNo {
-        (self.head.first_seqno + SeqNo::from(self.head.count)).saturating_sub(1)
+        self.head.first_seqno.saturating_add(SeqNo::from(self.head.count)).saturating_sub(1)
     }
 
     /// The frame's checksum, which a name elsewhere may quote.

@@ -14,7 +14,7 @@ use crate::base::checksum::DatabaseId;
 use crate::base::codec::{Cursor, put_bytes, put_u32, put_u64, put_varint};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::file_name::{FILE_NUMBER_MAX, FileNumber};
-use crate::base::key::{DEFAULT_KEYSPACE, SeqNo};
+use crate::base::key::{DEFAULT_KEYSPACE, SEQNO_MAX, SeqNo};
 use crate::base::limits::KEY_BYTES_MAX;
 use crate::base::log_position::LogPosition;
 use crate::base::table_meta::TableMeta;
@@ -131,6 +131,9 @@ impl State {
         }
         if self.counter > FILE_NUMBER_MAX || self.min_wal >= self.counter {
             return Err(format!("counter {}, oldest segment {}", self.counter, self.min_wal));
+        }
+        if self.flushed_seqno > SEQNO_MAX {
+            return Err(format!("flushed seqno {}", self.flushed_seqno));
         }
         if self.log_synced.segment >= self.counter {
             return Err(format!("synced segment {} of {}", self.log_synced.segment, self.counter));

@@ -11,7 +11,7 @@
 
 use crate::base::error::{Error, Result};
 use crate::base::file_name::FileNumber;
-use crate::base::key::SeqNo;
+use crate::base::key::{SEQNO_MAX, SeqNo};
 use crate::base::log_position::LogPosition;
 use crate::log::{Frame, FrameKind, LogFile, Scan, scan};
 
@@ -254,7 +254,8 @@ fn sequence<'a>(candidate: &Candidate<'a>, end: u64) -> Result<ChainSegment<'a>>
         if !frame.head.kind.has_operations() {
             continue;
         }
-        if frame.head.first_seqno != last + 1 || frame.head.count == 0 {
+        let follows = last.checked_add(1) == Some(frame.head.first_seqno);
+        if !follows || frame.head.count == 0 || frame.last_seqno() > SEQNO_MAX {
             let what = format!(
                 "{} operations from seqno {} on follow seqno {last}",
                 frame.head.count, frame.head.first_seqno
