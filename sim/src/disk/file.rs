@@ -98,6 +98,7 @@ impl FileNode {
             return;
         }
         let size = self.live.size();
+        self.grow(stamp, offset);
         self.live.write(offset, bytes);
         self.pending.push(Piece::written(stamp, offset, bytes));
         if self.live.size() != size {
@@ -110,12 +111,22 @@ impl FileNode {
         if size == old {
             return;
         }
+        self.grow(stamp, size);
         if size < old {
             self.pending.push(Piece::zeros(stamp, size, old));
             self.reserved_pages = self.reserved_pages.min(page_count(size));
         }
         self.live.set_size(size);
         self.sizes.push((stamp, size));
+    }
+
+    /// Notes that a gap up to `to` shows zeros, though the disk may still hold what a cut took away:
+    /// the sync that was to tell it of the cut has failed.
+    fn grow(&mut self, stamp: Stamp, to: u64) {
+        let old = self.live.size();
+        if to > old && !self.limbo.pieces.is_empty() {
+            self.pending.push(Piece::zeros(stamp, old, to));
+        }
     }
 
     pub(super) fn reserve(&mut self, stamp: Stamp, size: u64) {

@@ -4,6 +4,7 @@ mod crashes;
 mod faults;
 mod images;
 mod linux;
+mod random;
 
 use std::path::Path;
 use std::sync::Arc;
