@@ -18,7 +18,7 @@ impl SiteId {
     /// The text `-`: no site, no file.
     pub const NONE: SiteId = SiteId(0);
 
-    pub(super) fn index(self) -> u32 {
+    pub(crate) fn index(self) -> u32 {
         self.0
     }
 }

@@ -14,9 +14,10 @@ use super::errno::Errno;
 use super::file::FailedFate;
 use super::handle::{SimFile, SimLock};
 use super::path::Place;
-use super::sim_fs::{Call, HeldLock, SimFs, World};
+use super::sim_fs::SimFs;
 use super::state::Disk;
-use crate::choice::{SiteId, Stream};
+use super::world::{Call, HeldLock, World};
+use crate::choice::{Label, Odds, SiteId, Stream};
 use crate::sched::OneThread;
 
 /// The last name in a path, for the site and the trace.
@@ -39,7 +40,8 @@ impl SimFs {
         let exclusive = mode == LockMode::Exclusive;
         let found = found_file(&self.world.state().disk, path)?;
         let number = match found {
-            Found::File(number) => number,
+            Found::File(number) if !exclusive => number,
+            Found::File(number) => self.world.may_change().map(|()| number)?,
             Found::Free(place) => self.world.create(call, &place)?,
         };
         let state = &mut *self.world.state();
@@ -84,6 +86,7 @@ impl World {
     }
 
     fn room_for_a_name(&self, call: &Call) -> Result<(), Errno> {
+        self.may_change()?;
         if self.fault(call, self.faults.create_full_one_in, "enospc") {
             self.state().counts.create_full += 1;
             return Err(Errno::NoSpace);
@@ -101,7 +104,8 @@ impl World {
             (_, None) => return Err(Errno::NotFound),
             (_, Some(NodeId::Directory(_))) => return Err(Errno::IsADirectory),
             (_, Some(NodeId::File(_))) if place.slash => return Err(Errno::NotADirectory),
-            (_, Some(NodeId::File(number))) => number,
+            (OpenMode::ReadOnly, Some(NodeId::File(number))) => number,
+            (_, Some(NodeId::File(number))) => self.may_change().map(|()| number)?,
         };
         self.state().disk.open_handle(number);
         Ok(number)
@@ -115,6 +119,7 @@ impl World {
             Some(NodeId::Directory(_)) => Err(Errno::IsADirectory),
             Some(NodeId::File(_)) if place.slash => Err(Errno::NotADirectory),
             Some(NodeId::File(number)) => {
+                self.may_change()?;
                 disk.remove_file(&place, number);
                 Ok(())
             }
@@ -174,7 +179,6 @@ impl World {
 
     /// Decides, one after another, what a failed sync does to what it was to cover.
     pub(super) fn fates(&self, call: &Call) -> impl FnMut(SiteId) -> FailedFate {
-        use crate::choice::{Label, Odds};
         const WORDS: [&str; 5] = ["dirty", "clean-new", "clean-old", "old-later", "each"];
         const FATES: [FailedFate; 4] =
             [FailedFate::Dirty, FailedFate::CleanNew, FailedFate::CleanOld, FailedFate::OldLater];

@@ -10,7 +10,7 @@ use seawall_os::vfs::{File, FileLock, OpenMode};
 use super::crash::Moment;
 use super::errno::Errno;
 use super::file::{SECTOR_BYTES, sector_range};
-use super::sim_fs::{Call, InWrite, World};
+use super::world::{Call, InWrite, World};
 use crate::choice::SiteId;
 use crate::sched::OneThread;
 use crate::trace::content_hash;
@@ -41,7 +41,7 @@ impl SimFile {
     }
 
     fn may_write(&self, otherwise: Errno) -> Result<(), Errno> {
-        if self.mode == OpenMode::ReadOnly { Err(otherwise) } else { Ok(()) }
+        if self.mode == OpenMode::ReadOnly { Err(otherwise) } else { self.world.may_write() }
     }
 
     fn write(&self, call: &mut Call, bytes: &[u8], offset: u64) -> Result<(), Errno> {

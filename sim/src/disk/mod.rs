@@ -24,6 +24,7 @@ mod check;
 mod config;
 mod content;
 mod crash;
+mod cutting;
 mod directory;
 mod errno;
 mod file;
@@ -40,9 +41,11 @@ mod state;
 mod survival;
 #[cfg(test)]
 mod tests;
+mod world;
 
 pub use crash::{CrashKind, Image, Moment};
 pub use personality::Personality;
 pub use rates::{Counts, CrashRates, FaultRates};
 pub use sim_fs::SimFs;
 pub use state::Disk;
+pub use world::Access;

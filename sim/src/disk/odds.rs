@@ -8,7 +8,7 @@
 use crate::choice::{Actor, Choices, Label, Odds, SiteId, Stream};
 
 use super::piece::Stamp;
-use super::sim_fs::Lost;
+use super::rates::Counts;
 use super::state::Disk;
 use super::survival::{Decide, Outcome, Unit};
 
@@ -85,7 +85,7 @@ pub(super) struct ByChoices<'a> {
     weights: Vec<u32>,
     /// What was not kept as it was.
     pub(super) fate: Vec<Fate>,
-    pub(super) lost: Lost,
+    lost: Lost,
 }
 
 impl<'a> ByChoices<'a> {
@@ -186,6 +186,16 @@ impl<'a> ByChoices<'a> {
         }
     }
 
+    /// Counts what was decided otherwise than kept.
+    pub(super) fn count(&self, counts: &mut Counts) {
+        let lost = &self.lost;
+        counts.units_lost += lost.units;
+        counts.units_torn += lost.torn;
+        counts.units_garbage += lost.garbage;
+        counts.names_lost += lost.names;
+        counts.sizes_lost += lost.sizes;
+    }
+
     /// Whether the cache lets go of something that never reached the disk.
     pub(super) fn reverts(
         choices: &Choices,
@@ -254,5 +264,30 @@ impl Decide for ByChoices<'_> {
         let cut = self.choices.number(Stream::Survival, self.actor, site, 1..=len - 1);
         self.fate.push((site, Label::Number(cut)));
         cut
+    }
+}
+
+/// How much a power loss took, by class.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lost {
+    units: u64,
+    torn: u64,
+    garbage: u64,
+    names: u64,
+    sizes: u64,
+}
+
+impl Lost {
+    fn add(&mut self, unit: &Unit<'_>, outcome: Outcome) {
+        match unit {
+            Unit::Name { .. } => self.names += 1,
+            Unit::Size { .. } => self.sizes += 1,
+            _ => self.units += 1,
+        }
+        match outcome {
+            Outcome::TornFront | Outcome::TornBack => self.torn += 1,
+            Outcome::Stale(_) | Outcome::Noise => self.garbage += 1,
+            _ => {}
+        }
     }
 }

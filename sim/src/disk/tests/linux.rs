@@ -6,7 +6,7 @@ use std::path::Path;
 use seawall_os::vfs::{LockMode, OpenMode, Vfs};
 
 use super::{calm, create, disk, durable_file, open};
-use crate::disk::SimFs;
+use crate::disk::{Access, SimFs};
 
 fn error_of<T>(result: std::io::Result<T>) -> (ErrorKind, Option<i32>) {
     match result {
@@ -186,4 +186,26 @@ fn entropy_follows_from_the_seed() {
     };
     assert_eq!(draw(), draw());
     assert_ne!(draw(), [0; 16]);
+}
+
+#[test]
+fn a_disk_mounted_for_reading_refuses_changes() {
+    let fs = calm();
+    let file = durable_file(&fs, "f", b"abc");
+    fs.set_access(Access::ReadOnly);
+    let (f, g) = (Path::new("f"), Path::new("g"));
+    let refused = (ErrorKind::ReadOnlyFilesystem, Some(30));
+    assert_eq!(error_of(fs.open(f, OpenMode::ReadWrite)), refused);
+    assert_eq!(error_of(fs.open(g, OpenMode::CreateNew)), refused);
+    assert_eq!(error_of(fs.remove(f)), refused);
+    assert_eq!(error_of(fs.rename(f, g)), refused);
+    assert_eq!(error_of(fs.create_dir(g)), refused);
+    assert_eq!(error_of(fs.lock(f, LockMode::Exclusive)), refused);
+    assert_eq!(error_of(file.write_at(b"x", 0)), refused);
+    fs.open(f, OpenMode::ReadOnly).expect("it only looks");
+    fs.lock(f, LockMode::Shared).expect("it only looks");
+    fs.set_access(Access::Denied);
+    let refused = (ErrorKind::PermissionDenied, Some(13));
+    assert_eq!(error_of(fs.open(f, OpenMode::ReadWrite)), refused);
+    file.write_at(b"x", 0).expect("the file was open before");
 }

@@ -5,6 +5,7 @@ mod faults;
 mod images;
 mod linux;
 mod random;
+mod tasks;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use seawall_os::vfs::{File, OpenMode, Vfs};
 
 use super::{disk, rough};
@@ -368,8 +369,18 @@ fn check(seed: u64, worlds: &[Vec<Step>], faults: FaultRates) {
     }
 }
 
+/// The same cases every time; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` ask for others.
+fn config() -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    let rng_seed = match asked.rng_seed {
+        RngSeed::Random => RngSeed::Fixed(1),
+        fixed => fixed,
+    };
+    ProptestConfig { rng_seed, failure_persistence: None, ..asked }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn every_image_fits_what_the_syncs_settled(
