@@ -215,9 +215,9 @@ impl fmt::Debug for SimFile {
 
 impl Drop for SimFile {
     fn drop(&mut self) {
-        // While a panic unwinds through a call the state is out of reach, and nobody needs it.
-        if let Some(mut state) = self.world.try_state() {
-            state.disk.close_handle(self.number);
+        // While a panic unwinds the state may be out of reach or half changed, and nobody needs it.
+        if !std::thread::panicking() {
+            self.world.state().disk.close_handle(self.number);
         }
     }
 }
@@ -238,7 +238,10 @@ impl fmt::Debug for SimLock {
 
 impl Drop for SimLock {
     fn drop(&mut self) {
-        let Some(mut state) = self.world.try_state() else { return };
+        if std::thread::panicking() {
+            return;
+        }
+        let state = &mut *self.world.state();
         if let Some(at) = state.locks.iter().position(|held| held.file == self.file) {
             state.locks[at].holders -= 1;
             if state.locks[at].holders == 0 {

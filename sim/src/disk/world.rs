@@ -163,10 +163,6 @@ impl World {
         self.state.borrow_mut()
     }
 
-    pub(super) fn try_state(&self) -> Option<RefMut<'_, State>> {
-        self.state.try_borrow_mut().ok()
-    }
-
     pub(super) fn is_dead(&self) -> bool {
         self.dead.get()
     }

@@ -123,6 +123,22 @@ fn a_failed_sync_may_leave_the_size_in_doubt() {
 }
 
 #[test]
+fn growing_over_a_cut_whose_sync_failed_shows_zeros_for_good() {
+    let fates = ["f[512..1024)", "f[1024..1536)"].map(|site| (site, 0, "clean-old"));
+    let choices = answers(&[(SYNC, 0, "eio"), fates[0], fates[1]]);
+    let faults = FaultRates { sync_eio_one_in: 1, ..FaultRates::default() };
+    let fs = rough(plain(), &choices, faults, CrashRates::default());
+    let file = durable_file(&fs, "f", &[b'a'; 1536]);
+    file.set_len(512).expect("cut");
+    file.sync_data().expect_err("the tape says so");
+    file.set_len(1536).expect("grow");
+    assert_eq!(seen(&fs.disk()), "a\0\0");
+    check::extremes_are_right(&fs.disk());
+    file.sync_data().expect("nobody is told twice");
+    assert_eq!(survivors(&fs.disk()), set(&["a\0\0"]));
+}
+
+#[test]
 fn a_failed_sync_of_a_directory_leaves_its_names_in_doubt() {
     let choices = answers(&[
         ("-/dir/sync_dir", 0, "eio"),
