@@ -276,6 +276,6 @@ fn an_open_after_a_power_loss_reads_past_the_torn_tail_and_goes_on_in_a_new_segm
     });
     let torn = PowerLoss::losing_all()
         .but("000002.wal[0..512)", "torn-front")
-        .but("000002.wal[0..512)/cut", "130");
+        .but("000002.wal[0..512)/cut", "150");
     insta::assert_snapshot!(calls_of_open(torn.of(disk)));
 }
