@@ -103,8 +103,13 @@ fn opened(disk: Disk) -> (String, Disk) {
 
 fn files(disk: &Disk) -> String {
     let files = disk.files(DIR).unwrap_or_default();
+    // The exact size of a table is the table format's affair.
+    let shown = |(name, size): (String, u64)| match size {
+        1.. if name.ends_with(".sst") => name,
+        size => format!("{name}({size})"),
+    };
     let files = files.into_iter().filter(|(name, _)| name != "LOCK");
-    files.map(|(name, size)| format!("{name}({size})")).collect::<Vec<_>>().join(" ")
+    files.map(shown).collect::<Vec<_>>().join(" ")
 }
 
 fn state(db: &Db) -> String {
@@ -277,14 +282,14 @@ fn a_roll_that_has_not_renamed_leaves_the_old_manifest_in_force() {
     flush -> ok
     put b=2 Sync -> Stopped
     --
-    found: 000002.wal(512) 000003.sst(157) CURRENT(94) CURRENT.tmp(94) MANIFEST-000001(224) MANIFEST-000004(128)
+    found: 000002.wal(512) 000003.sst CURRENT(94) CURRENT.tmp(94) MANIFEST-000001(224) MANIFEST-000004(128)
     manifest MANIFEST-000001 with 1 edits, 1 tables
     log 000002.wal
     replayed 0 operations, logged 0 of them again
     last seqno 1
     removed CURRENT.tmp MANIFEST-000001 MANIFEST-000004
     state: a=1
-    left: 000002.wal(512) 000003.sst(157) 000036.wal(512) CURRENT(95) MANIFEST-000035(128)
+    left: 000002.wal(512) 000003.sst 000036.wal(512) CURRENT(95) MANIFEST-000035(128)
     ");
 }
 
@@ -296,14 +301,14 @@ fn a_roll_whose_rename_is_lost_leaves_the_old_manifest_in_force() {
     flush -> ok
     put b=2 Sync -> Stopped
     --
-    found: 000002.wal(512) 000003.sst(157) CURRENT(94) MANIFEST-000001(224) MANIFEST-000004(128)
+    found: 000002.wal(512) 000003.sst CURRENT(94) MANIFEST-000001(224) MANIFEST-000004(128)
     manifest MANIFEST-000001 with 1 edits, 1 tables
     log 000002.wal
     replayed 0 operations, logged 0 of them again
     last seqno 1
     removed MANIFEST-000001 MANIFEST-000004
     state: a=1
-    left: 000002.wal(512) 000003.sst(157) 000036.wal(512) CURRENT(95) MANIFEST-000035(128)
+    left: 000002.wal(512) 000003.sst 000036.wal(512) CURRENT(95) MANIFEST-000035(128)
     ");
 }
 
@@ -315,14 +320,14 @@ fn a_roll_whose_rename_survives_puts_the_new_manifest_in_force() {
     flush -> ok
     put b=2 Sync -> Stopped
     --
-    found: 000002.wal(512) 000003.sst(157) CURRENT(94) MANIFEST-000001(224) MANIFEST-000004(128)
+    found: 000002.wal(512) 000003.sst CURRENT(94) MANIFEST-000001(224) MANIFEST-000004(128)
     manifest MANIFEST-000004 with 0 edits, 1 tables
     log 000002.wal
     replayed 0 operations, logged 0 of them again
     last seqno 1
     removed MANIFEST-000001 MANIFEST-000004
     state: a=1
-    left: 000002.wal(512) 000003.sst(157) 000036.wal(512) CURRENT(95) MANIFEST-000035(128)
+    left: 000002.wal(512) 000003.sst 000036.wal(512) CURRENT(95) MANIFEST-000035(128)
     ");
 }
 
@@ -336,14 +341,14 @@ fn a_left_over_temporary_that_is_current_itself_is_not_written_to() {
     flush -> ok
     put b=2 Sync -> Stopped
     --
-    found: 000002.wal(512) 000003.sst(157) CURRENT(94) CURRENT.tmp(94) MANIFEST-000001(224) MANIFEST-000004(128)
+    found: 000002.wal(512) 000003.sst CURRENT(94) CURRENT.tmp(94) MANIFEST-000001(224) MANIFEST-000004(128)
     manifest MANIFEST-000004 with 0 edits, 1 tables
     log 000002.wal
     replayed 0 operations, logged 0 of them again
     last seqno 1
     removed CURRENT.tmp MANIFEST-000001 MANIFEST-000004
     state: a=1
-    left: 000002.wal(512) 000003.sst(157) 000036.wal(512) CURRENT(95) MANIFEST-000035(128)
+    left: 000002.wal(512) 000003.sst 000036.wal(512) CURRENT(95) MANIFEST-000035(128)
     ");
 }
 
@@ -456,7 +461,7 @@ fn a_table_whose_edit_was_not_written_goes_and_the_log_is_replayed() {
     put b=2 Os -> ok 2
     flush -> Stopped
     --
-    found: 000002.wal(512) 000003.sst(164) CURRENT(94) MANIFEST-000001(120)
+    found: 000002.wal(512) 000003.sst CURRENT(94) MANIFEST-000001(120)
     manifest MANIFEST-000001 with 0 edits, 0 tables
     log 000002.wal
     replayed 2 operations, logged 1 of them again
@@ -481,7 +486,7 @@ fn a_torn_edit_is_cut_and_its_table_goes() {
     put a=1 Sync -> ok 1
     flush -> Stopped
     --
-    found: 000002.wal(512) 000003.sst(157) CURRENT(94) MANIFEST-000001(224)
+    found: 000002.wal(512) 000003.sst CURRENT(94) MANIFEST-000001(224)
     manifest MANIFEST-000001 with 0 edits, 0 tables
     log 000002.wal
     replayed 1 operations, logged 1 of them again
@@ -510,14 +515,14 @@ fn a_segment_below_the_oldest_needed_is_removed_by_the_next_open() {
     put b=2 Sync -> ok 5
     flush -> ok
     --
-    found: 000002.wal(512) 000003.wal(512) 000004.sst(388) CURRENT(94) MANIFEST-000001(224)
+    found: 000002.wal(512) 000003.wal(512) 000004.sst CURRENT(94) MANIFEST-000001(224)
     manifest MANIFEST-000001 with 1 edits, 1 tables
     log 000003.wal
     replayed 0 operations, logged 0 of them again
     last seqno 5
     removed 000002.wal MANIFEST-000001
     state: a=1 b=2 fill1=.. fill2=.. fill3=..
-    left: 000003.wal(512) 000004.sst(388) 000036.wal(512) CURRENT(95) MANIFEST-000035(136)
+    left: 000003.wal(512) 000004.sst 000036.wal(512) CURRENT(95) MANIFEST-000035(136)
     ");
 }
 
