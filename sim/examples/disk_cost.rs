@@ -2,7 +2,11 @@
 //!
 //! `cargo run --release -p seawall-sim --example disk_cost`
 
-#![expect(clippy::disallowed_types, reason = "a measurement reads the clock")]
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a measurement reads the clock"
+)]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -87,7 +87,11 @@ impl Opening {
     /// The manifest just read is obsolete after the roll; so is one that a crash kept from becoming
     /// the current one.
     fn judge_manifest(&self, number: FileNumber) -> Result<Verdict> {
-        let log = self.log_file(FileName::Manifest(number), number);
+        let name = FileName::Manifest(number);
+        if self.report.manifest == name.to_string() {
+            return Ok(Verdict::Obsolete);
+        }
+        let log = self.log_file(name, number);
         let ids = find_ids(&self.read(&log.path)?, &log);
         let ours = ids.is_empty() || ids.contains(&self.id);
         Ok(if ours { Verdict::Obsolete } else { Verdict::Unexplained })
