@@ -53,8 +53,9 @@ pub(crate) struct Chain<'a> {
     pub(crate) tail: Vec<Frame<'a>>,
     /// Whether the head's own LINK is proven. If not, all it holds is in `tail`.
     pub(crate) head_proven: bool,
-    /// Where the head was cut, and how many bytes that are not zeros stood beyond.
-    pub(crate) cut: Option<(LogPosition, u64)>,
+    /// Where the head was cut, and segments that hold something but no LINK: the place of the first
+    /// bytes that are no frame, and how many follow that are not zeros at the end.
+    pub(crate) cut: Vec<(LogPosition, u64)>,
     /// The last edit that a LINK knows to be durable.
     pub(crate) synced_edit: u64,
 }
@@ -84,9 +85,13 @@ pub(crate) fn judge(
     vouched: LogPosition,
 ) -> Result<Chain<'_>> {
     let mut candidates = Vec::new();
+    let mut cut = Vec::new();
     for file in files {
-        if let Some(candidate) = candidate(file, vouched)? {
-            candidates.push(candidate);
+        let scan = scan(&file.bytes, &file.log);
+        let place = cut_of(&file.log, &scan);
+        match candidate(file, scan, vouched)? {
+            Some(candidate) => candidates.push(candidate),
+            None => cut.extend(place),
         }
     }
     let chain = walk_back(candidates, min_wal)?;
@@ -99,12 +104,23 @@ pub(crate) fn judge(
             format!("the manifest vouches for segment {}, which the log skips", vouched.segment),
         ));
     }
-    check_chain(chain, vouched)
+    let mut chain = check_chain(chain, vouched)?;
+    chain.cut.extend(cut);
+    Ok(chain)
+}
+
+/// Where the frames of a file end, if anything but zeros follows.
+fn cut_of(log: &LogFile, scan: &Scan<'_>) -> Option<(LogPosition, u64)> {
+    let at = LogPosition { segment: log.number, offset: scan.end };
+    (scan.content_end > scan.end).then(|| (at, scan.content_end - scan.end))
 }
 
 /// A segment with its LINK; `None` for one that never counted.
-fn candidate(file: &SegmentFile, vouched: LogPosition) -> Result<Option<Candidate<'_>>> {
-    let scan = scan(&file.bytes, &file.log);
+fn candidate<'a>(
+    file: &'a SegmentFile,
+    scan: Scan<'a>,
+    vouched: LogPosition,
+) -> Result<Option<Candidate<'a>>> {
     let Some(frame) = scan.frames().find(|frame| frame.head.kind == FrameKind::Link).copied()
     else {
         let vouching = scan.frames().find(|frame| frame.head.synced_upto > 0);
@@ -291,10 +307,6 @@ fn conclude<'a>(
             last_seqno: segment.link.previous_last_seqno,
         }
     };
-    let scan = &head.scan;
-    let cut = (scan.content_end > scan.end).then(|| {
-        let at = LogPosition { segment: head.log.number, offset: scan.end };
-        (at, scan.content_end - scan.end)
-    });
+    let cut = cut_of(head.log, &head.scan).into_iter().collect();
     Chain { segments, proven, tail, head_proven, cut, synced_edit }
 }

@@ -107,7 +107,7 @@ fn an_undamaged_log_reads_as_it_was_written() {
     let files = log.files();
     let chain = judge(&files, 2, NOTHING).expect("sound");
     assert_eq!(payloads(&chain), [b"a", b"b", b"c"]);
-    assert_eq!((chain.segments.len(), chain.last_seqno(), chain.cut), (2, 3, None));
+    assert_eq!((chain.segments.len(), chain.last_seqno(), chain.cut.len()), (2, 3, 0));
     // The third group's `synced_upto` vouches for the LINK and the second group.
     assert!(chain.head_proven);
     assert_eq!(tail(&chain), [b"c"]);
@@ -125,7 +125,7 @@ fn a_bad_frame_beyond_everything_proven_is_cut_and_told() {
     let files = log.files();
     let chain = judge(&files, 2, NOTHING).expect("a torn tail is no damage");
     assert_eq!(payloads(&chain), [b"a", b"b"]);
-    let (at, bytes) = chain.cut.expect("told");
+    let (at, bytes) = chain.cut[0];
     assert_eq!(at, torn);
     assert!(bytes > 0);
 }
@@ -189,7 +189,10 @@ fn a_segment_without_link_counts_for_nothing_unless_it_vouches() {
     log.put(b"b");
     log.damage(link);
     let files = log.files();
-    assert_eq!(payloads(&judge(&files, 2, NOTHING).expect("ignored")), [b"a"]);
+    let chain = judge(&files, 2, NOTHING).expect("ignored");
+    assert_eq!(payloads(&chain), [b"a"]);
+    assert_eq!(chain.cut.len(), 1, "what it held is told");
+    assert_eq!(chain.cut[0].0, link);
 
     log.sync();
     log.put(b"c");

@@ -75,7 +75,7 @@ impl Opening {
     pub(super) fn note_log(&mut self, chain: &Chain<'_>, files: &[SegmentFile]) {
         let name = |number| FileName::Wal(number).to_string();
         self.report.segments = chain.segments.iter().map(|s| name(s.log.number)).collect();
-        if let Some((at, bytes)) = chain.cut {
+        for &(at, bytes) in &chain.cut {
             self.report.cut.push(Cut { file: name(at.segment), offset: at.offset, bytes });
         }
         self.report.ignored = files
