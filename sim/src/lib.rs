@@ -1,7 +1,7 @@
 //! The simulator: a storage engine run, unchanged, in a world where every decision is a choice.
 //!
-//! - [`system`]: what a store says of itself to be simulated; [`driver`]: the loop that runs it,
-//!   crashes it and goes on; [`check`]: what is legal.
+//! - [`system`]: what a store says of itself to be simulated.
+//! - [`driver`]: the loop that runs it, crashes it and goes on; [`check`]: what is legal.
 //! - [`choice`]: the stream of choices a run is a pure function of; seeds and tapes that answer it.
 //! - [`disk`]: a disk that tears, loses, fails and fills up, and the images its crashes leave.
 //! - [`sched`]: the engine's threads as coroutines on one OS thread, switched by choice.
@@ -16,5 +16,6 @@ pub mod disk;
 pub mod driver;
 pub mod sched;
 pub mod system;
+pub mod system_seawall;
 pub mod trace;
 pub mod workload;

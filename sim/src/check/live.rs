@@ -7,9 +7,9 @@
 
 use super::filling::{Rule, Searched, each_filling};
 use super::ledger::Record;
-use super::property::{Property, Violation};
 use super::timeline::Timeline;
-use crate::system::{Answer, Difference, System};
+use super::violation::Violation;
+use crate::system::{Answer, Difference, Property, System};
 
 /// Judges every read of a world, and that the changes acknowledged leave no gap that nothing fills.
 ///

@@ -12,15 +12,17 @@ mod filling;
 mod ledger;
 mod live;
 mod promise;
-mod property;
 mod recovered;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod violation;
 
 pub use ledger::{Ledger, Mark, Record, Ticket};
 pub use live::check_live;
 pub use promise::{Fall, Promise};
-pub use property::{Property, Violation};
 pub use recovered::{Probe, check_recovered};
 pub use timeline::Timeline;
+pub use violation::Violation;
+
+pub use crate::system::Property;

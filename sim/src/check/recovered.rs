@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::filling::{Rule, Searched, each_filling};
 use super::promise::{Fall, Promise};
-use super::property::{Property, Violation};
 use super::timeline::Timeline;
-use crate::system::{Answer, Difference, System};
+use super::violation::Violation;
+use crate::system::{Answer, Difference, Property, System};
 
 /// One read of a recovered store.
 #[derive(Debug)]

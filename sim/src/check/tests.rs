@@ -10,8 +10,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::config::Config;
-use crate::system::{Answer, Difference, Opened, Probing, System};
-use crate::workload::Draw;
+use crate::system::{Answer, Difference, Draw, Opened, Probing, System};
 
 /// A store that exists on paper only.
 struct Paper;

@@ -14,8 +14,8 @@
 use std::sync::Arc;
 
 use super::ledger::{Ledger, Mark, Record};
-use super::property::{Property, Violation};
-use crate::system::{Answer, System};
+use super::violation::Violation;
+use crate::system::{Answer, Property, System};
 
 /// How many changes lie between two kept copies of the model.
 const STRIDE: usize = 16;

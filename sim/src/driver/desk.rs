@@ -32,7 +32,6 @@ pub(super) struct Pages<S: System> {
     pub(super) violation: Option<Violation>,
     /// Reads that failed, by an injected fault.
     pub(super) probes_failed: u64,
-    pub(super) events: Vec<(&'static str, u64)>,
 }
 
 /// A recovered state.
@@ -52,7 +51,6 @@ impl<S: System> Desk<S> {
             open_failed: None,
             violation: None,
             probes_failed: 0,
-            events: Vec::new(),
         }))))
     }
 

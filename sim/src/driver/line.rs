@@ -5,8 +5,8 @@ use super::world::{Fork, Found, Left, Run, run_world};
 use crate::check::Promise;
 use crate::choice::{Actor, Label, Odds, Stream, Who, WorldId};
 use crate::disk::Disk;
-use crate::system::{Probing, System};
-use crate::workload::{Draw, Planned};
+use crate::system::{Draw, Probing, System};
+use crate::workload::Planned;
 
 /// How many images deep the opens of images are themselves cut.
 const DEPTH_MAX: usize = 3;
@@ -21,7 +21,7 @@ const CLOSE_CHANGES: u32 = 6;
 
 /// Runs every generation and every fork of each.
 pub(super) fn run_line<S: System>(run: &mut Run, workload: &[Planned<S::Op>]) -> Result<(), Found> {
-    let mut disk = run.rates.blank_disk();
+    let mut disk = run.rates.blank_disk(S::directories());
     let mut promise = Promise::<S>::nothing(S::model(&run.config));
     for generation in 0..run.rates.generations {
         let world = WorldId::generation(generation);

@@ -102,7 +102,7 @@ pub fn run_keeping<S: System>(input: &Input, keep: Keep) -> Result<Ran, String> 
     let failure = found.map(|found| Failure {
         violation: found.violation,
         world: found.world.to_string(),
-        tail: run.trace.tail(TAIL_EVENTS),
+        tail: run.trace.lines(),
     });
     let mut tape = run.choices.tape();
     tape.system = S::NAME.to_owned();

@@ -106,8 +106,8 @@ impl Run {
         counts.states += u64::from(ended.pages.settled.is_some());
         counts.opens_failed += u64::from(ended.pages.open_failed.is_some());
         counts.disk.merge(&ended.sim_fs.counts());
-        for (name, count) in &ended.pages.events {
-            counts.event(name, *count);
+        for (name, site) in S::milestones() {
+            counts.event(name, ended.sim_fs.successes_at(site));
         }
     }
 }

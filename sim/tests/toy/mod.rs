@@ -21,8 +21,7 @@ use seawall_os::site::Scope;
 use seawall_os::sync::{Mutex, Turn, enter_scope};
 use seawall_os::vfs::Vfs;
 use seawall_sim::config::{Config, Knob, knob};
-use seawall_sim::system::{Answer, Difference, Opened, Probing, System};
-use seawall_sim::workload::Draw;
+use seawall_sim::system::{Answer, Difference, Draw, Opened, Probing, System};
 
 pub(crate) use op::ToyOp;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use seawall_sim::workload::Draw;
+use seawall_sim::system::Draw;
 
 /// `set 3 5 sync`, `get 3`, `all`. Setting a key gives it the operation's id.
 #[derive(Clone, Debug, PartialEq, Eq)]

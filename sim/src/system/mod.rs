@@ -20,9 +20,13 @@ use std::sync::Arc;
 
 use seawall_os::vfs::Vfs;
 
-use crate::check::Property;
 use crate::config::{Config, Knob};
-use crate::workload::Draw;
+
+mod draw;
+mod property;
+
+pub use draw::Draw;
+pub use property::Property;
 
 /// A store that can be simulated.
 pub trait System: Sized + 'static {
@@ -45,6 +49,19 @@ pub trait System: Sized + 'static {
 
     /// The system's own settings, drawn for each seed: limits of the store, shape of the workload.
     fn knobs() -> &'static [Knob] {
+        &[]
+    }
+
+    /// What is worth counting, each a name and the site of a call that succeeds whenever it happens,
+    /// such as (`flushes`, `flush/table/sync_data`).
+    fn milestones() -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    /// Directories that are there, durably, before the first open of a run in which the sync of a
+    /// directory may fail. No store can make certain of a name after that: a later sync that succeeds
+    /// does not cover it.
+    fn directories() -> &'static [&'static str] {
         &[]
     }
 
@@ -78,11 +95,6 @@ pub trait System: Sized + 'static {
 
     /// Operations that make the store do what it would otherwise put off, such as a flush.
     fn upkeep() -> Vec<Self::Op> {
-        Vec::new()
-    }
-
-    /// What the store has done since it was opened, by name: flushes, compactions. For summaries.
-    fn tally(_store: &Self::Store) -> Vec<(&'static str, u64)> {
         Vec::new()
     }
 

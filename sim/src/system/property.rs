@@ -1,4 +1,4 @@
-//! The properties a run is judged by, and the form a violation takes.
+//! The properties a run is judged by.
 
 use std::fmt;
 use std::str::FromStr;
@@ -72,39 +72,6 @@ impl FromStr for Property {
     fn from_str(text: &str) -> Result<Property, String> {
         let found = NAMES.iter().find(|(_, name, _)| *name == text);
         found.map(|(property, ..)| *property).ok_or_else(|| format!("no property is named {text}"))
-    }
-}
-
-/// A property that does not hold, with the facts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// Which.
-    pub property: Property,
-    /// The facts, each a label such as `expected` and a text.
-    pub facts: Vec<(&'static str, String)>,
-}
-
-impl Violation {
-    /// A violation with its first fact.
-    pub fn new(property: Property, label: &'static str, text: impl Into<String>) -> Violation {
-        Violation { property, facts: vec![(label, text.into())] }
-    }
-
-    /// Adds a fact.
-    #[must_use]
-    pub fn with(mut self, label: &'static str, text: impl Into<String>) -> Violation {
-        self.facts.push((label, text.into()));
-        self
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "property  {}: {}", self.property, self.property.sentence())?;
-        for (label, text) in &self.facts {
-            write!(f, "\n{label:<10}{text}")?;
-        }
-        Ok(())
     }
 }
 

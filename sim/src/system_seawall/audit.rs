@@ -1,0 +1,56 @@
+//! What no read shows: the files, and what the store says of them.
+
+use std::path::Path;
+
+use seawall::{Db, ErrorKind, VerifyReport};
+use seawall_os::vfs::Vfs;
+
+use super::{DIRECTORY, text_of};
+use crate::system::{Complaint, Property};
+
+/// Checks everything on disk that counts, and that nothing else is there.
+pub(super) fn audit(db: &Db, vfs: &dyn Vfs) -> Result<(), Complaint> {
+    let verified = verify(db)?;
+    let wrong = |text: String| Err(Complaint::Wrong(Property::Files, text));
+    if !verified.orphans.is_empty() {
+        return wrong(format!("nothing names {}", verified.orphans.join(" ")));
+    }
+    if !verified.set_aside.is_empty() {
+        return wrong(format!(
+            "{} was set aside, although every crash explains what it leaves",
+            verified.set_aside.join(" ")
+        ));
+    }
+    report_is_true(db, vfs)
+}
+
+/// Checks everything on disk that counts.
+///
+/// Once writes have stopped, what lies on disk may be anything that a failed call leaves: a file
+/// without its name, a CURRENT that is already the next one. That is for the next open to judge.
+pub(super) fn verify(db: &Db) -> Result<VerifyReport, Complaint> {
+    db.verify().map_err(|error| match error.kind() {
+        ErrorKind::Corruption | ErrorKind::FormatTooNew if db.stats().stopped.is_none() => {
+            Complaint::Wrong(Property::Damage, text_of(&error))
+        }
+        _ => Complaint::Failed(text_of(&error)),
+    })
+}
+
+/// What recovery says it removed is gone.
+fn report_is_true(db: &Db, vfs: &dyn Vfs) -> Result<(), Complaint> {
+    let removed = &db.recovery_report().removed;
+    if removed.is_empty() {
+        return Ok(());
+    }
+    let names = vfs
+        .list(Path::new(DIRECTORY))
+        .map_err(|error| Complaint::Failed(format!("listing {DIRECTORY}: {error}")))?;
+    match removed.iter().find(|name| names.contains(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let text = format!("recovery says that it removed {name}, which is there");
+            Err(Complaint::Wrong(Property::Files, text))
+        }
+    }
+}

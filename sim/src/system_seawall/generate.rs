@@ -1,0 +1,76 @@
+//! Operations that meet on few keys and sit on the edges of sizes.
+
+use super::op::{Op, Order, Place};
+use crate::system::Draw;
+
+/// The most changes in a batch.
+const BATCH_MAX: u64 = 12;
+
+pub(super) fn generate(draw: &Draw<'_>) -> Op {
+    let writes = draw.knob("write_weight") as u32;
+    let kinds = [
+        ("put", 4 * writes),
+        ("del", writes),
+        ("batch", 2 * writes),
+        ("get", 6),
+        ("scan", 3),
+        ("flush", 1),
+        ("verify", 1),
+    ];
+    match draw.word("kind", &kinds) {
+        "put" => write(draw, vec![(key(draw), Some(len(draw)))], false),
+        "del" => write(draw, vec![(key(draw), None)], false),
+        "batch" => {
+            let count = draw.below("count", BATCH_MAX + 1);
+            write(draw, (0..count).map(|_| change(draw)).collect(), true)
+        }
+        "get" => Op::Get(place(draw)),
+        "scan" => scan(draw),
+        "flush" => Op::Flush,
+        _ => Op::Verify,
+    }
+}
+
+fn write(draw: &Draw<'_>, changes: Vec<(u16, Option<u32>)>, batch: bool) -> Op {
+    let sync = draw.below("sync", 100) < draw.knob("sync_percent");
+    Op::Write { changes, sync, batch }
+}
+
+fn key(draw: &Draw<'_>) -> u16 {
+    draw.below("key", draw.knob("keys")) as u16
+}
+
+fn place(draw: &Draw<'_>) -> Place {
+    Place { key: key(draw), behind: draw.chance("behind", 8) }
+}
+
+fn change(draw: &Draw<'_>) -> (u16, Option<u32>) {
+    let key = key(draw);
+    if draw.chance("deletes", 4) { (key, None) } else { (key, Some(len(draw))) }
+}
+
+fn scan(draw: &Draw<'_>) -> Op {
+    let order = match draw.word("order", &[("forward", 2), ("reverse", 2), ("both", 1)]) {
+        "forward" => Order::Forward,
+        "reverse" => Order::Reverse,
+        _ => Order::Both,
+    };
+    let end = |open: bool| if open { None } else { Some(place(draw)) };
+    let (from, to) = (draw.chance("from-start", 2), draw.chance("to-end", 2));
+    let (from, to) = (end(from), end(to));
+    // A range that ends before it begins is asked for now and then, and is empty.
+    Op::Scan { order, from, to }
+}
+
+/// A value's length: small, or around what fills a block or a segment.
+fn len(draw: &Draw<'_>) -> u32 {
+    let big = draw.knob("big_weight") as u32;
+    let around = |limit: u64| limit.saturating_sub(96) + draw.below("around", 128);
+    let len = match draw.word("size", &[("small", 12), ("tiny", 3), ("block", big), ("log", big)]) {
+        "small" => 8 + draw.below("length", 56),
+        "tiny" => draw.below("length", 9),
+        "block" => around(draw.knob("block_bytes")),
+        _ => around(draw.knob("segment_bytes")),
+    };
+    len.min(1 << 20) as u32
+}

@@ -1,0 +1,257 @@
+//! Seawall itself as a [`System`]: the only place of the simulator that knows the store.
+
+mod audit;
+mod generate;
+mod keys;
+mod model;
+mod op;
+mod value;
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use seawall::{Db, Durability, Error, ErrorKind, Options, WriteBatch};
+use seawall_os::vfs::Vfs;
+
+pub use model::{Model, Seen};
+pub use op::{Op, Order, Place};
+
+use crate::config::{Config, Knob, knob};
+use crate::system::{Answer, Closed, Complaint, Difference, Draw, Opened, Probing, System};
+use keys::Keys;
+use value::Value;
+
+/// The store of this repository.
+#[derive(Debug)]
+pub struct Seawall;
+
+/// Where the database lies on the simulated disk.
+const DIRECTORY: &str = "/db";
+
+const KNOBS: &[Knob] = &[
+    knob("keys", &[12, 4, 24, 64]),
+    knob("key_shape", &[0, 1, 2]),
+    knob("write_weight", &[4, 2, 8]),
+    knob("sync_percent", &[50, 10, 30, 90, 100]),
+    knob("big_weight", &[0, 0, 1, 3]),
+    knob("memtable_entries", &[6, 4, 8, 16, 64]),
+    knob("memtable_bytes", &[4_096, 65_536]),
+    knob("frozen_memtables", &[2, 1, 3]),
+    knob("segment_bytes", &[4_096, 512, 1_024, 16_384]),
+    knob("spare_segment", &[1, 0, 1]),
+    knob("roll_edits", &[3, 5, 12, 1_000]),
+    knob("block_bytes", &[256, 64, 4_096]),
+    knob("idle_mark_us", &[100_000, 50]),
+];
+
+/// An open database and the keys that operations speak of.
+#[derive(Clone, Debug)]
+pub struct Store {
+    db: Db,
+    keys: Arc<Keys>,
+}
+
+impl System for Seawall {
+    const NAME: &'static str = "seawall";
+    type Op = Op;
+    type Model = Model;
+    type Store = Store;
+    type Seen = Seen;
+
+    fn knobs() -> &'static [Knob] {
+        KNOBS
+    }
+
+    fn milestones() -> &'static [(&'static str, &'static str)] {
+        &[
+            ("flushes", "flush/table/sync_data"),
+            ("manifest_rolls", "roll/manifest/sync_data"),
+            ("log_rotations", "rotate/wal/write_at"),
+        ]
+    }
+
+    fn directories() -> &'static [&'static str] {
+        &[DIRECTORY]
+    }
+
+    fn generate(draw: &Draw<'_>) -> Op {
+        generate::generate(draw)
+    }
+
+    fn width(op: &Op) -> u64 {
+        match op {
+            Op::Write { changes, .. } => changes.len() as u64,
+            _ => 0,
+        }
+    }
+
+    fn open(vfs: Arc<dyn Vfs>, config: &Arc<Config>) -> Result<Opened<Store>, String> {
+        let db = Db::builder(DIRECTORY).vfs(vfs).options(options(config)).open();
+        let db = db.map_err(|error| text_of(&error))?;
+        let (position, report) = (db.last_seqno(), db.recovery_report().to_string());
+        let keys = Arc::new(Keys::of(config));
+        Ok(Opened { store: Store { db, keys }, position, report })
+    }
+
+    fn apply(store: &Store, id: u32, op: &Op) -> Answer<Seen> {
+        match op {
+            Op::Write { changes, sync, batch } => write(store, id, changes, *sync, *batch),
+            Op::Get(place) => match store.db.get_with_seqno(store.keys.bytes_of(*place)) {
+                Ok((value, at)) => Answer::Saw { at, seen: Seen::Value(value) },
+                Err(error) => failed(&error),
+            },
+            Op::Scan { order, from, to } => scan(store, *order, *from, *to),
+            Op::Flush => match store.db.flush() {
+                Ok(()) => Answer::Durable,
+                Err(error) => failed(&error),
+            },
+            Op::Verify => match audit::verify(&store.db) {
+                Ok(_) => Answer::Done,
+                Err(Complaint::Failed(why)) => Answer::Failed(why),
+                Err(complaint) => Answer::Wrong(complaint),
+            },
+        }
+    }
+
+    fn close(store: Store) -> Result<Closed, String> {
+        store.db.close().map_err(|error| text_of(&error))?;
+        Ok(Closed::Cleanly)
+    }
+
+    fn probes(config: &Arc<Config>, probing: Probing) -> Vec<Op> {
+        let keys = Keys::of(config).count() as u16;
+        let scan = |order, from, to| Op::Scan { order, from, to };
+        let mut probes = vec![scan(Order::Forward, None, None), scan(Order::Reverse, None, None)];
+        probes.extend((0..keys).map(|key| Op::Get(Place { key, behind: false })));
+        if probing == Probing::Around {
+            probes.push(scan(Order::Both, None, None));
+            for key in 0..keys {
+                let [at, behind] = [false, true].map(|behind| Some(Place { key, behind }));
+                probes.push(Op::Get(Place { key, behind: true }));
+                probes.push(scan(Order::Forward, at, behind));
+                probes.push(scan(Order::Reverse, None, at));
+                probes.push(scan(Order::Both, behind, None));
+            }
+        }
+        probes
+    }
+
+    fn upkeep() -> Vec<Op> {
+        vec![Op::Flush]
+    }
+
+    fn audit(store: &Store, vfs: &Arc<dyn Vfs>) -> Result<(), Complaint> {
+        audit::audit(&store.db, &**vfs)
+    }
+
+    fn model(config: &Arc<Config>) -> Model {
+        Model::new(Arc::new(Keys::of(config)))
+    }
+
+    fn commit(model: &mut Model, id: u32, op: &Op) {
+        model.commit(id, op);
+    }
+
+    fn allows(model: &Model, op: &Op, seen: &Seen) -> Result<(), Difference> {
+        model.allows(op, seen)
+    }
+}
+
+fn options(config: &Config) -> Options {
+    let size = |name| usize::try_from(config.get(name)).unwrap_or(usize::MAX);
+    Options {
+        memtable_bytes: size("memtable_bytes"),
+        memtable_entries_max: size("memtable_entries"),
+        frozen_memtables_max: size("frozen_memtables"),
+        segment_bytes: config.get("segment_bytes"),
+        spare_segment: config.get("spare_segment") != 0,
+        manifest_roll_edits: config.get("roll_edits"),
+        block_bytes: size("block_bytes"),
+        idle_mark: std::time::Duration::from_micros(config.get("idle_mark_us")),
+        ..Options::default()
+    }
+}
+
+fn write(
+    store: &Store,
+    id: u32,
+    changes: &[(u16, Option<u32>)],
+    sync: bool,
+    as_batch: bool,
+) -> Answer<Seen> {
+    let durability = if sync { Durability::Sync } else { Durability::Os };
+    let bytes = |place: usize, len: u32| Value { op: id, place: place as u16, len }.bytes();
+    let written = match changes {
+        [(key, Some(len))] if !as_batch => {
+            store.db.put_with(store.keys.get(*key), bytes(0, *len), durability)
+        }
+        [(key, None)] if !as_batch => store.db.delete_with(store.keys.get(*key), durability),
+        _ => {
+            let mut batch = WriteBatch::new();
+            for (place, (key, len)) in changes.iter().enumerate() {
+                match len {
+                    Some(len) => batch.put(store.keys.get(*key), bytes(place, *len)),
+                    None => batch.delete(store.keys.get(*key)),
+                }
+            }
+            store.db.commit_with(batch, durability)
+        }
+    };
+    match written {
+        // An empty batch writes nothing and promises nothing.
+        Ok(_) if changes.is_empty() => Answer::Done,
+        Ok(at) => Answer::Committed { at, durable: sync },
+        Err(error) => failed(&error),
+    }
+}
+
+fn scan(store: &Store, order: Order, from: Option<Place>, to: Option<Place>) -> Answer<Seen> {
+    let bytes = |place| store.keys.bytes_of(place);
+    let start = from.map_or(Bound::Unbounded, |place| Bound::Included(bytes(place)));
+    let end = to.map_or(Bound::Unbounded, |place| Bound::Excluded(bytes(place)));
+    let mut range = store.db.range((start, end));
+    let at = range.seqno();
+    let entries = match order {
+        Order::Forward => range.collect::<Result<Vec<_>, _>>(),
+        Order::Reverse => range.rev().collect::<Result<Vec<_>, _>>().map(|mut entries| {
+            entries.reverse();
+            entries
+        }),
+        Order::Both => from_both_ends(&mut range),
+    };
+    match entries {
+        Ok(entries) => Answer::Saw { at, seen: Seen::Entries(entries) },
+        Err(error) => failed(&error),
+    }
+}
+
+/// Reads one from the front and one from the back in turn.
+fn from_both_ends(
+    range: &mut seawall::Range,
+) -> Result<Vec<(seawall::Slice, seawall::Slice)>, Error> {
+    let (mut front, mut back) = (Vec::new(), Vec::new());
+    while let Some(first) = range.next() {
+        front.push(first?);
+        if let Some(last) = range.next_back() {
+            back.push(last?);
+        }
+    }
+    back.reverse();
+    front.append(&mut back);
+    Ok(front)
+}
+
+/// What an error means: nothing wrong with the disk may surface as damage.
+fn failed(error: &Error) -> Answer<Seen> {
+    match error.kind() {
+        ErrorKind::InvalidArgument | ErrorKind::TooLarge => Answer::Refused(text_of(error)),
+        ErrorKind::Corruption | ErrorKind::FormatTooNew => {
+            Answer::Wrong(Complaint::Wrong(crate::system::Property::Damage, text_of(error)))
+        }
+        _ => Answer::Failed(text_of(error)),
+    }
+}
+
+fn text_of(error: &Error) -> String {
+    format!("{:?}: {error}", error.kind())
+}
