@@ -2,6 +2,7 @@
 //!
 //! - [`system`]: what a store says of itself to be simulated.
 //! - [`driver`]: the loop that runs it, crashes it and goes on; [`check`]: what is legal.
+//! - [`explore`]: sweeps over many seeds.
 //! - [`choice`]: the stream of choices a run is a pure function of; seeds and tapes that answer it.
 //! - [`disk`]: a disk that tears, loses, fails and fills up, and the images its crashes leave.
 //! - [`sched`]: the engine's threads as coroutines on one OS thread, switched by choice.
@@ -14,8 +15,16 @@ pub mod choice;
 pub mod config;
 pub mod disk;
 pub mod driver;
+pub mod explore;
 pub mod sched;
 pub mod system;
 pub mod system_seawall;
 pub mod trace;
 pub mod workload;
+
+/// Sweeps seeds over a store, in a test: `seawall_sim::check::<MyStore>().seeds(0..200).run()`.
+///
+/// `SEAWALL_SEED=N` and `SEAWALL_SEEDS=A..B` in the environment name other seeds.
+pub fn check<S: system::System>() -> explore::Check<S> {
+    explore::Check::default()
+}

@@ -32,6 +32,7 @@ mod handle;
 mod image;
 mod inspect;
 mod odds;
+mod outage;
 mod path;
 mod personality;
 mod piece;

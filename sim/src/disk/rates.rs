@@ -146,16 +146,23 @@ counters! {
 }
 
 impl Counts {
+    /// Faults injected, by class.
+    pub fn faults_by_class(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let classes = [
+            ("write_eio", self.write_eio),
+            ("write_full", self.write_full),
+            ("sync_eio", self.sync_eio),
+            ("sync_dir_eio", self.sync_dir_eio),
+            ("allocate_full", self.allocate_full),
+            ("create_full", self.create_full),
+            ("read_eio", self.read_eio),
+        ];
+        classes.into_iter()
+    }
+
     /// Calls that failed though the disk lives: whatever fails after one has a reason.
     pub fn faults(&self) -> u64 {
-        self.write_eio
-            + self.write_full
-            + self.sync_eio
-            + self.sync_dir_eio
-            + self.allocate_full
-            + self.create_full
-            + self.read_eio
-            + self.out_of_room
+        self.out_of_room + self.faults_by_class().map(|(_, count)| count).sum::<u64>()
     }
 }
 

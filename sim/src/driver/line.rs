@@ -1,8 +1,9 @@
 //! The main line of a run, generation after generation on one disk, and the images forked from it.
 
+use super::crash::Crash;
 use super::life::Plan;
 use super::world::{Fork, Found, Left, Run, run_world};
-use crate::check::Promise;
+use crate::check::{Fall, Promise};
 use crate::choice::{Actor, Label, Odds, Stream, Who, WorldId};
 use crate::disk::Disk;
 use crate::system::{Draw, Probing, System};
@@ -23,18 +24,39 @@ const CLOSE_CHANGES: u32 = 6;
 pub(super) fn run_line<S: System>(run: &mut Run, workload: &[Planned<S::Op>]) -> Result<(), Found> {
     let mut disk = run.rates.blank_disk(S::directories());
     let mut promise = Promise::<S>::nothing(S::model(&run.config));
+    let mut crash = None;
     for generation in 0..run.rates.generations {
         let world = WorldId::generation(generation);
         let plan = main_plan(run, world, promise, workload);
-        let left = run_world(run, world, disk, plan)?;
         run.counts.generations += 1;
-        let Left { forks, disk: next_disk, promise: next_promise } = left;
-        run_forks(run, forks)?;
-        (disk, promise) = (next_disk, next_promise);
+        let left = run_world(run, world, disk, plan).map_err(|found| found.after(&crash))?;
+        run_forks(run, left.forks)?;
+        (disk, promise, crash) = (left.disk, left.promise, left.crash);
+        if crash.is_none() && loses_power(run, world) {
+            (disk, promise, crash) = lose_power(run, world, &disk, &promise);
+        }
     }
     // What the last generation left is opened too, and nothing is done to it.
     let world = WorldId::generation(run.rates.generations);
-    check_image(run, world, disk, promise).map(drop)
+    check_image(run, world, disk, promise).map(drop).map_err(|found| found.after(&crash))
+}
+
+/// Whether the power goes after a world that has come to its end.
+fn loses_power(run: &Run, world: WorldId) -> bool {
+    percent_chance(run, world, "outage", ["power stays", "power goes"], run.rates.outage_percent)
+}
+
+fn lose_power<S: System>(
+    run: &mut Run,
+    world: WorldId,
+    disk: &Disk,
+    promise: &Promise<S>,
+) -> (Disk, Promise<S>, Option<Crash>) {
+    let actor = Actor::new(world, Who::Crash);
+    let (disk, fate) = disk.lose_power(&run.choices, actor);
+    run.counts.power += 1;
+    let crash = Crash::between(&run.choices, world, &fate);
+    (disk, promise.again(Fall::Power, false), Some(crash))
 }
 
 fn main_plan<S: System>(
@@ -60,11 +82,22 @@ fn main_plan<S: System>(
 
 /// Whether a world that does not crash ends with a clean close, or by dropping every handle.
 fn closes(run: &Run, world: WorldId) -> bool {
-    let percent = u32::try_from(run.rates.close_percent.min(100)).unwrap_or(100);
+    percent_chance(run, world, "end", ["drop", "close"], run.rates.close_percent)
+}
+
+/// The second of two words in so many of a hundred cases; the first is the default.
+fn percent_chance(
+    run: &Run,
+    world: WorldId,
+    site: &str,
+    words: [&'static str; 2],
+    percent: u64,
+) -> bool {
+    let percent = u32::try_from(percent.min(100)).unwrap_or(100);
     let weights = [100 - percent, percent];
-    let label = |index: usize| Label::Word(["drop", "close"][index]);
+    let label = |index: usize| Label::Word(words[index]);
     let actor = Actor::new(world, Who::Run);
-    let (site, odds) = (run.choices.site("end"), Odds::Weights(&weights));
+    let (site, odds) = (run.choices.site(site), Odds::Weights(&weights));
     run.choices.choose(Stream::Crash, actor, site, odds, 2, &label) == 1
 }
 
@@ -72,9 +105,10 @@ fn closes(run: &Run, world: WorldId) -> bool {
 fn run_forks<S: System>(run: &mut Run, forks: Vec<Fork<S>>) -> Result<(), Found> {
     let mut waiting = forks;
     waiting.reverse();
-    while let Some(Fork { image, promise }) = waiting.pop() {
+    while let Some(Fork { image, crash, promise }) = waiting.pop() {
         run.counts.crashed(&image);
-        let left = check_image(run, image.world, image.disk, promise)?;
+        let left = check_image(run, image.world, image.disk, promise)
+            .map_err(|found| found.after(&Some(crash)))?;
         if image.world.depth() < DEPTH_MAX {
             waiting.extend(left.forks.into_iter().rev());
         }

@@ -13,6 +13,7 @@
 //! each is opened in a world of its own and judged by what had been promised when it was cut.
 
 mod counts;
+mod crash;
 mod desk;
 mod life;
 mod line;

@@ -8,7 +8,7 @@ use crate::sched::{SchedOptions, Strategy};
 /// The knobs of every run, whatever the system.
 pub(super) const KNOBS: &[Knob] = &[
     knob("clients", &[1, 2, 2, 3, 4]),
-    knob("operations", &[600, 500, 800]),
+    knob("operations", &[700, 600, 900]),
     knob("generations", &[3, 1, 2, 3, 4, 5]),
     // One switch in so many points.
     knob("switch_one_in", &[8, 2, 4, 20, 60]),
@@ -24,22 +24,25 @@ pub(super) const KNOBS: &[Knob] = &[
     knob("kill_power_percent", &[20]),
     // How worlds end that do not crash, in percent.
     knob("close_percent", &[40, 0, 100]),
+    knob("outage_percent", &[25, 0, 50]),
     knob("close_looks_one_in", &[8]),
     // Faults, one in so many calls of their kind.
-    knob("sync_eio_one_in", &[0, 0, 0, 200, 1_000]),
-    knob("sync_dir_eio_one_in", &[0, 0, 0, 10, 40]),
-    knob("write_eio_one_in", &[0, 0, 0, 200, 1_000]),
-    knob("write_full_one_in", &[0, 0, 0, 200, 1_000]),
+    knob("sync_eio_one_in", &[0, 0, 0, 40, 120]),
+    knob("sync_dir_eio_one_in", &[0, 0, 0, 0, 10, 30]),
+    knob("write_eio_one_in", &[0, 0, 0, 40, 120]),
+    knob("write_full_one_in", &[0, 0, 0, 40, 120]),
     knob("allocate_full_one_in", &[0, 0, 0, 4, 20]),
     knob("create_full_one_in", &[0, 0, 0, 10, 40]),
     knob("read_eio_one_in", &[0, 0, 0, 100, 400]),
     knob("evict_one_in", &[0, 1, 2, 4]),
+    // The disk's size, and the size to which all worlds but the last find it shrunk.
     knob("disk_kib", &[65_536]),
+    knob("full_kib", &[0, 0, 0, 0, 0, 48, 96, 160]),
 ];
 
 /// How many steps a world of the main line may take, and one that is only looked at.
 const STEPS_MAX: u64 = 2_000_000;
-const STEPS_LOOKING_MAX: u64 = 200_000;
+const STEPS_LOOKING_MAX: u64 = 1_000_000;
 
 /// What the configuration says of worlds.
 #[derive(Clone, Debug)]
@@ -47,8 +50,11 @@ pub(super) struct Rates {
     pub(super) generations: u32,
     pub(super) clients: u32,
     pub(super) close_percent: u64,
+    pub(super) outage_percent: u64,
     pub(super) close_looks_one_in: u32,
     disk_bytes: u64,
+    /// The size of a disk on which others take the room; zero when they never do.
+    full_bytes: u64,
     strategy: Strategy,
     faults: FaultRates,
     opening: CrashRates,
@@ -71,8 +77,10 @@ impl Rates {
             generations: get("generations").max(1),
             clients: get("clients").max(1),
             close_percent: config.get("close_percent"),
+            outage_percent: config.get("outage_percent"),
             close_looks_one_in: get("close_looks_one_in"),
             disk_bytes: config.get("disk_kib") * 1024,
+            full_bytes: config.get("full_kib") * 1024,
             strategy: Strategy::Uniform { one_in: get("switch_one_in").max(1) },
             faults: FaultRates {
                 write_eio_one_in: get("write_eio_one_in"),
@@ -100,6 +108,13 @@ impl Rates {
             }
         }
         disk
+    }
+
+    /// How large the disk is in a world. Others may have filled it on the main line; an image has
+    /// room to open.
+    pub(super) fn capacity_bytes(&self, world: WorldId) -> u64 {
+        let short = world.depth() == 0 && world.main_line() + 1 < self.generations;
+        if short && self.full_bytes > 0 { self.full_bytes } else { self.disk_bytes }
     }
 
     /// Faults strike on the main line only: an image must open.

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::counts::Counts;
+use super::crash::Crash;
 use super::desk::{Desk, Pages};
 use super::life::{Plan, Room};
 use super::rates::Rates;
@@ -27,6 +28,7 @@ pub(super) struct Run {
 /// An image to be opened, and what it owes.
 pub(super) struct Fork<S: System> {
     pub(super) image: Image,
+    pub(super) crash: Crash,
     pub(super) promise: Promise<S>,
 }
 
@@ -37,6 +39,16 @@ pub(super) struct Found {
     pub(super) violation: Violation,
 }
 
+impl Found {
+    /// Tells what crash led here.
+    pub(super) fn after(mut self, crash: &Option<Crash>) -> Found {
+        if let Some(crash) = crash {
+            self.violation.facts.push(("crash", crash.text()));
+        }
+        self
+    }
+}
+
 /// What a world left.
 pub(super) struct Left<S: System> {
     /// Images cut on the way, oldest first.
@@ -44,21 +56,24 @@ pub(super) struct Left<S: System> {
     /// The disk at its end, and what it owes.
     pub(super) disk: Disk,
     pub(super) promise: Promise<S>,
+    /// The crash that ended it, if one did.
+    pub(super) crash: Option<Crash>,
 }
 
 /// Runs a world to its end and judges it.
 pub(super) fn run_world<S: System>(
     run: &mut Run,
     world: WorldId,
-    disk: Disk,
+    mut disk: Disk,
     plan: Plan<S>,
 ) -> Result<Left<S>, Found> {
+    disk.set_capacity(run.rates.capacity_bytes(world));
     let promise = plan.promise.clone();
     let ended = Ended::of(run, world, disk, plan);
     run.count(&ended);
     let sim_fs = Arc::clone(&ended.sim_fs);
     let judged = judge(ended).map_err(|violation| Found { world, violation });
-    Ok(left(&sim_fs, &promise, &judged?))
+    Ok(left(&run.choices, &sim_fs, &promise, &judged?))
 }
 
 /// A world that has come to its end.
@@ -146,7 +161,12 @@ struct Judged<S: System> {
     now: Mark,
 }
 
-fn left<S: System>(sim_fs: &SimFs, promise: &Promise<S>, judged: &Judged<S>) -> Left<S> {
+fn left<S: System>(
+    choices: &Choices,
+    sim_fs: &SimFs,
+    promise: &Promise<S>,
+    judged: &Judged<S>,
+) -> Left<S> {
     let timeline = judged.timeline.as_ref();
     let counts = sim_fs.counts();
     let failed_here = counts.sync_eio + counts.sync_dir_eio > 0;
@@ -160,16 +180,18 @@ fn left<S: System>(sim_fs: &SimFs, promise: &Promise<S>, judged: &Judged<S>) -> 
     let forks = sim_fs
         .take_images()
         .into_iter()
-        .map(|image| Fork { promise: owed_by(&image), image })
+        .map(|image| Fork { promise: owed_by(&image), crash: Crash::of(choices, &image), image })
         .collect();
-    let (disk, promise) = match (sim_fs.ended(), timeline) {
+    let ended = sim_fs.ended();
+    let crash = ended.as_ref().map(|image| Crash::of(choices, image));
+    let (disk, promise) = match (ended, timeline) {
         (Some(image), _) => (image.disk.clone(), owed_by(&image)),
         (None, Some(timeline)) if judged.closed_cleanly => {
             (sim_fs.disk(), Promise::closed(timeline, judged.now, failed_here))
         }
         (None, _) => (sim_fs.disk(), owed(judged.now, Fall::None, failed_here)),
     };
-    Left { forks, disk, promise }
+    Left { forks, disk, promise, crash }
 }
 
 fn fall(image: &Image) -> Fall {

@@ -9,11 +9,11 @@ const BATCH_MAX: u64 = 12;
 pub(super) fn generate(draw: &Draw<'_>) -> Op {
     let writes = draw.knob("write_weight") as u32;
     let kinds = [
-        ("put", 4 * writes),
-        ("del", writes),
-        ("batch", 2 * writes),
-        ("get", 6),
-        ("scan", 3),
+        ("put", 16 * writes),
+        ("del", 4 * writes),
+        ("batch", 6 * writes),
+        ("get", 24),
+        ("scan", 12),
         ("flush", 1),
         ("verify", 1),
     ];

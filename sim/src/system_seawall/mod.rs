@@ -25,6 +25,9 @@ use value::Value;
 #[derive(Debug)]
 pub struct Seawall;
 
+/// About how many keys are looked around at in a close look.
+const AROUND_MAX: u16 = 6;
+
 /// Where the database lies on the simulated disk.
 const DIRECTORY: &str = "/db";
 
@@ -34,12 +37,13 @@ const KNOBS: &[Knob] = &[
     knob("write_weight", &[4, 2, 8]),
     knob("sync_percent", &[50, 10, 30, 90, 100]),
     knob("big_weight", &[0, 0, 1, 3]),
-    knob("memtable_entries", &[6, 4, 8, 16, 64]),
-    knob("memtable_bytes", &[4_096, 65_536]),
+    // Without compactions every flush leaves a table for good: few flushes, or reads crawl.
+    knob("memtable_entries", &[64, 16, 32, 96, 192]),
+    knob("memtable_bytes", &[16_384, 65_536]),
     knob("frozen_memtables", &[2, 1, 3]),
     knob("segment_bytes", &[4_096, 512, 1_024, 16_384]),
     knob("spare_segment", &[1, 0, 1]),
-    knob("roll_edits", &[3, 5, 12, 1_000]),
+    knob("roll_edits", &[3, 1, 2, 2, 12]),
     knob("block_bytes", &[256, 64, 4_096]),
     knob("idle_mark_us", &[100_000, 50]),
 ];
@@ -64,8 +68,8 @@ impl System for Seawall {
 
     fn milestones() -> &'static [(&'static str, &'static str)] {
         &[
-            ("flushes", "flush/table/sync_data"),
-            ("manifest_rolls", "roll/manifest/sync_data"),
+            ("flushes", "flush/table/sync_all"),
+            ("manifest_rolls", "roll/manifest/sync_all"),
             ("log_rotations", "rotate/wal/write_at"),
         ]
     }
@@ -125,7 +129,8 @@ impl System for Seawall {
         probes.extend((0..keys).map(|key| Op::Get(Place { key, behind: false })));
         if probing == Probing::Around {
             probes.push(scan(Order::Both, None, None));
-            for key in 0..keys {
+            let stride = usize::from(keys / AROUND_MAX).max(1);
+            for key in (0..keys).step_by(stride) {
                 let [at, behind] = [false, true].map(|behind| Some(Place { key, behind }));
                 probes.push(Op::Get(Place { key, behind: true }));
                 probes.push(scan(Order::Forward, at, behind));

@@ -1,0 +1,116 @@
+//! The sweep of a `#[test]`: a few seeds, and a panic that tells everything.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use super::{Bad, Sweep, Wrong, sweep};
+use crate::system::System;
+
+/// A sweep to be run in a test.
+#[derive(Debug)]
+pub struct Check<S> {
+    sweep: Sweep,
+    system: PhantomData<fn() -> S>,
+}
+
+impl<S: System> Default for Check<S> {
+    fn default() -> Check<S> {
+        Check { sweep: Sweep::of(0..100), system: PhantomData }
+    }
+}
+
+impl<S: System> Check<S> {
+    /// Runs these seeds, unless the environment names others. Default: 0 to 99.
+    #[must_use]
+    pub fn seeds(mut self, seeds: Range<u64>) -> Check<S> {
+        self.sweep.seeds = seeds;
+        self
+    }
+
+    /// Runs so many seeds at a time. Default: one.
+    #[must_use]
+    pub fn jobs(mut self, jobs: usize) -> Check<S> {
+        self.sweep.jobs = jobs;
+        self
+    }
+
+    /// Runs them.
+    ///
+    /// # Panics
+    /// With all that is known about it, when a property does not hold or a run cannot be repeated.
+    pub fn run(mut self) {
+        self.sweep.seeds = seeds_from_environment(self.sweep.seeds);
+        let swept = sweep::<S>(&self.sweep, &|_| ());
+        if let Some(bad) = swept.bad.first() {
+            panic!("\n{}", text_of(bad));
+        }
+    }
+}
+
+fn text_of(bad: &Bad) -> String {
+    match &bad.what {
+        Wrong::Violated(failure) => {
+            format!(
+                "FAIL  seed {:#x}\n{}\n{}",
+                bad.seed,
+                failure.violation,
+                failure.tail.join("\n")
+            )
+        }
+        Wrong::Differs { first, second } => {
+            let second = match second {
+                Ok(second) => format!("{second:016x}"),
+                Err(why) => why.clone(),
+            };
+            format!("FAIL  seed {:#x} ran twice: {first:016x}, then {second}", bad.seed)
+        }
+    }
+}
+
+/// The seeds to run: those of `SEAWALL_SEED=N` or `SEAWALL_SEEDS=A..B`, else `otherwise`. Numbers are
+/// decimal, or hexadecimal after `0x`.
+///
+/// # Panics
+/// When either is set and cannot be read: a typing error must not look like a passing test.
+pub fn seeds_from_environment(otherwise: Range<u64>) -> Range<u64> {
+    let one = std::env::var("SEAWALL_SEED").ok();
+    let many = std::env::var("SEAWALL_SEEDS").ok();
+    seeds_of(one.as_deref(), many.as_deref(), otherwise)
+}
+
+fn seeds_of(one: Option<&str>, many: Option<&str>, otherwise: Range<u64>) -> Range<u64> {
+    if let Some(text) = one {
+        let seed = number(text).unwrap_or_else(|| panic!("SEAWALL_SEED={text} is no number"));
+        return seed..seed.saturating_add(1);
+    }
+    let Some(text) = many else { return otherwise };
+    let ends = text.split_once("..").and_then(|(from, to)| Some((number(from)?, number(to)?)));
+    let (from, to) = ends.unwrap_or_else(|| panic!("SEAWALL_SEEDS={text} is not like 0..100"));
+    from..to
+}
+
+fn number(text: &str) -> Option<u64> {
+    match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_names_one_seed_or_a_range() {
+        assert_eq!(seeds_of(None, None, 3..5), 3..5);
+        assert_eq!(seeds_of(Some("7"), None, 3..5), 7..8);
+        assert_eq!(seeds_of(Some("0x10"), Some("1..2"), 3..5), 16..17);
+        assert_eq!(seeds_of(None, Some("10..0x20"), 3..5), 10..32);
+    }
+
+    #[test]
+    #[should_panic(expected = "SEAWALL_SEEDS=10 is not like 0..100")]
+    fn a_range_that_cannot_be_read_is_no_passing_test() {
+        seeds_of(None, Some("10"), 0..1);
+    }
+}

@@ -1,0 +1,201 @@
+//! Sweeps: many seeds over several cores, every seed twice.
+
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "sweeps run simulated worlds on real threads, against a real clock"
+)]
+
+mod check;
+mod floors;
+mod summary;
+mod twin;
+
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::choice::Tape;
+use crate::driver::{Failure, Input, Ran, run};
+use crate::system::System;
+
+pub use check::{Check, seeds_from_environment};
+pub use floors::{DEFAULT_SEEDS, FLOORS, Floors, TooFew};
+pub use summary::Summary;
+
+use twin::Twin;
+
+/// What to sweep.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// The seeds, half-open.
+    pub seeds: Range<u64>,
+    /// How many at a time.
+    pub jobs: usize,
+    /// Whether each seed runs a second time, from its tape, on another thread.
+    pub twice: bool,
+    /// Whether to go on after a failure.
+    pub keep_going: bool,
+    /// When to stop, if not at the last seed.
+    pub time: Option<Duration>,
+}
+
+impl Sweep {
+    /// Every seed of `seeds`, twice, one at a time, up to the first failure.
+    pub fn of(seeds: Range<u64>) -> Sweep {
+        Sweep { seeds, jobs: 1, twice: true, keep_going: false, time: None }
+    }
+}
+
+/// A seed that did not end well.
+#[derive(Clone, Debug)]
+pub struct Bad {
+    /// The seed.
+    pub seed: u64,
+    /// What was wrong.
+    pub what: Wrong,
+    /// The tape of its run.
+    pub tape: Tape,
+}
+
+/// What was wrong with a seed.
+#[derive(Clone, Debug)]
+pub enum Wrong {
+    /// A property does not hold.
+    Violated(Box<Failure>),
+    /// The second run was not the first one again.
+    Differs {
+        /// The fingerprint of the first run.
+        first: u64,
+        /// That of the second, or why there is none.
+        second: Result<u64, String>,
+    },
+}
+
+/// A sweep that has ended.
+#[derive(Clone, Debug)]
+pub struct Swept {
+    /// What happened.
+    pub summary: Summary,
+    /// What went wrong, by seed.
+    pub bad: Vec<Bad>,
+    /// Whether every seed of the range was run.
+    pub complete: bool,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// How long cores worked at first runs.
+    pub busy: Duration,
+}
+
+impl Swept {
+    /// Recovered states checked for each second that a core spent on first runs.
+    pub fn states_per_second(&self) -> f64 {
+        self.summary.counts.states as f64 / self.busy.as_secs_f64().max(1e-9)
+    }
+}
+
+/// How far a sweep has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Seeds that have ended.
+    pub done: u64,
+    /// Seeds in all.
+    pub seeds: u64,
+    /// Recovered states checked.
+    pub states: u64,
+}
+
+/// Shared by the workers of one sweep.
+struct Board<'a> {
+    sweep: &'a Sweep,
+    next: AtomicU64,
+    /// No seed from here on is begun.
+    end: AtomicU64,
+    started: Instant,
+    result: Mutex<(Summary, Vec<Bad>, Duration)>,
+    progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+/// Sweeps. `progress` is called after each seed, from any thread.
+pub fn sweep<S: System>(sweep: &Sweep, progress: &(dyn Fn(Progress) + Sync)) -> Swept {
+    let board = Board {
+        sweep,
+        next: AtomicU64::new(sweep.seeds.start),
+        end: AtomicU64::new(sweep.seeds.end),
+        started: Instant::now(),
+        result: Mutex::default(),
+        progress,
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..sweep.jobs.max(1) {
+            scope.spawn(|| board.work::<S>());
+        }
+    });
+    let elapsed = board.started.elapsed();
+    let (summary, mut bad, busy) = board.result.into_inner().expect("no worker panics holding it");
+    bad.sort_by_key(|bad| bad.seed);
+    let complete = summary.seeds == sweep.seeds.end.saturating_sub(sweep.seeds.start);
+    Swept { summary, bad, complete, elapsed, busy }
+}
+
+impl Board<'_> {
+    fn work<S: System>(&self) {
+        std::thread::scope(|scope| {
+            let twin = self.sweep.twice.then(|| Twin::start::<S>(scope));
+            while let Some(seed) = self.take() {
+                self.one::<S>(seed, twin.as_ref());
+            }
+        });
+    }
+
+    /// The next seed, unless the sweep is over.
+    fn take(&self) -> Option<u64> {
+        if self.sweep.time.is_some_and(|time| self.started.elapsed() >= time) {
+            return None;
+        }
+        let seed = self.next.fetch_add(1, Ordering::Relaxed);
+        (seed < self.end.load(Ordering::Relaxed)).then_some(seed)
+    }
+
+    fn one<S: System>(&self, seed: u64, twin: Option<&Twin>) {
+        let started = cpu_time();
+        let ran = run::<S>(&Input::Seed(seed)).expect("a seed always makes a run");
+        let busy = cpu_time().saturating_sub(started);
+        let again = twin.map(|twin| twin.run(seed, ran.tape.clone()));
+        let what = judge(&ran, again);
+        if what.is_some() && !self.sweep.keep_going {
+            // Smaller seeds still end, so that the first bad one is the same whatever the jobs.
+            self.end.fetch_min(seed, Ordering::Relaxed);
+        }
+        let mut result = self.result.lock().expect("no worker panics holding it");
+        let (summary, bad, sum) = &mut *result;
+        summary.add(seed, &ran);
+        *sum += busy;
+        bad.extend(what.map(|what| Bad { seed, what, tape: ran.tape }));
+        let seeds = self.sweep.seeds.end.saturating_sub(self.sweep.seeds.start);
+        let progress = Progress { done: summary.seeds, seeds, states: summary.counts.states };
+        drop(result);
+        (self.progress)(progress);
+    }
+}
+
+/// How long a core has worked for the calling thread.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// What was wrong with a seed's two runs, if anything.
+fn judge(ran: &Ran, again: Option<Result<Ran, String>>) -> Option<Wrong> {
+    let second = again.map(|again| again.map(|again| again.fingerprint));
+    match second {
+        Some(second) if second != Ok(ran.fingerprint) => {
+            Some(Wrong::Differs { first: ran.fingerprint, second })
+        }
+        _ => ran.failure.clone().map(|failure| Wrong::Violated(Box::new(failure))),
+    }
+}
