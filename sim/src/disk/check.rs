@@ -32,6 +32,7 @@ pub(super) fn contains_what_was_durable(disk: &Disk, image: &Disk) {
         }
     }
     for slot in &image.files {
+        assert_eq!(slot.handles, 0, "simulator bug: {} is open after a crash", slot.node.name);
         file_contains_what_was_durable(disk.file(slot.number), &slot.node);
     }
 }

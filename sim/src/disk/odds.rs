@@ -7,6 +7,7 @@
 
 use crate::choice::{Actor, Choices, Label, Odds, SiteId, Stream};
 
+use super::check;
 use super::piece::Stamp;
 use super::rates::Counts;
 use super::state::Disk;
@@ -216,6 +217,24 @@ impl<'a> ByChoices<'a> {
             0 => None,
             index => Some((site, label(index))),
         }
+    }
+}
+
+impl Disk {
+    /// The disk after a power loss that `choices` decide, and what did not survive as it was.
+    ///
+    /// Of one actor, later losses have other answers: the choices count how often they were asked.
+    pub fn power_loss(&self, choices: &Choices, actor: Actor) -> (Disk, Vec<(SiteId, Label)>) {
+        let mut decide = ByChoices::new(choices, actor, self);
+        let image = self.after_power_loss(&mut decide);
+        check::contains_what_was_durable(self, &image);
+        (image, decide.fate)
+    }
+
+    /// The disk after its process has ended, however it ended: nothing is lost, and what was pending
+    /// still is.
+    pub fn killed(&self) -> Disk {
+        self.after_kill(&mut |_| false)
     }
 }
 

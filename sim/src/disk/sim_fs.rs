@@ -77,7 +77,7 @@ impl SimFs {
     /// Every call errs from now on.
     pub fn kill(&self) -> Disk {
         self.world.die();
-        self.world.state().disk.after_kill(&mut |_| false)
+        self.world.state().disk.killed()
     }
 
     /// How many calls were made.

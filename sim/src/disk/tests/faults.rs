@@ -8,7 +8,6 @@ use seawall_os::vfs::Vfs;
 use super::{create, disk, durable_file, rough, sync_dir};
 use crate::choice::Answer;
 use crate::choice::{Actor, Base, Choices, Key, Stream, Tape, Who, WorldId};
-use crate::disk::odds::ByChoices;
 use crate::disk::{CrashRates, Disk, FaultRates, Personality, SimFs, check};
 
 /// Choices that answer these sites of the stream of faults, by whoever calls.
@@ -34,8 +33,7 @@ fn survivors(disk: &Disk) -> BTreeSet<String> {
     let shown = (0..500).map(|seed| {
         let choices = Choices::from_seed(seed);
         let actor = Actor::new(WorldId::generation(0), Who::Crash);
-        let image = disk.after_power_loss(&mut ByChoices::new(&choices, actor, disk));
-        check::contains_what_was_durable(disk, &image);
+        let (image, _) = disk.power_loss(&choices, actor);
         let bytes = image.read("f").expect("the name is durable");
         bytes.chunks(512).map(|sector| char::from(sector[0])).collect()
     });
@@ -161,13 +159,60 @@ fn a_failed_sync_of_a_directory_leaves_its_names_in_doubt() {
     let images = (0..500).map(|seed| {
         let choices = Choices::from_seed(seed);
         let actor = Actor::new(WorldId::generation(0), Who::Crash);
-        let image = disk.after_power_loss(&mut ByChoices::new(&choices, actor, &disk));
+        let (image, _) = disk.power_loss(&choices, actor);
         image.names(".").expect("it is durable").join("")
     });
     let images: BTreeSet<String> = images.collect();
     assert_eq!(images, set(&["abcd", "abc", "acd", "ac", "bcd", "bc", "cd", "c"]));
     let back = disk.after_kill(&mut |_| true);
     assert_eq!(back.names(".").expect("it is durable"), ["a", "c"]);
+}
+
+#[test]
+fn a_later_value_of_a_name_ends_the_doubt_once_synced() {
+    let choices = answers(&[("-/dir/sync_dir", 0, "eio"), ("f/name", 0, "clean-new")]);
+    let faults = FaultRates { sync_dir_eio_one_in: 1, ..FaultRates::default() };
+    let fs = rough(plain(), &choices, faults, CrashRates::default());
+    drop(create(&fs, "f"));
+    fs.sync_dir(Path::new(".")).expect_err("the tape says so");
+    assert!(!fs.disk().is_settled());
+    fs.remove(Path::new("f")).expect("it is seen");
+    sync_dir(&fs);
+    assert!(fs.disk().is_settled());
+}
+
+#[test]
+fn a_failed_sync_makes_garbage_only_of_what_was_never_covered() {
+    let choices = answers(&[(SYNC, 0, "eio"), ("f[0..512)", 0, "clean-new")]);
+    let faults = FaultRates { sync_eio_one_in: 1, ..FaultRates::default() };
+    let fs = rough(disk(), &choices, faults, CrashRates::default());
+    let file = durable_file(&fs, "f", &[b'a'; 256]);
+    file.write_at(&[b'b'; 512], 0).expect("write");
+    file.sync_data().expect_err("the tape says so");
+    let mut garbage = 0;
+    for seed in 0..500 {
+        let actor = Actor::new(WorldId::generation(0), Who::Crash);
+        let (image, _) = fs.disk().power_loss(&Choices::from_seed(seed), actor);
+        let bytes = image.read("f").expect("the name is durable");
+        assert!(bytes[..256].iter().all(|byte| b"ab".contains(byte)));
+        garbage += u32::from(bytes.get(256).is_some_and(|byte| !b"\0b".contains(byte)));
+    }
+    assert!(garbage > 10, "{garbage} of 500");
+}
+
+#[test]
+fn a_sync_covers_the_size_that_its_bytes_need() {
+    let choices = answers(&[(SYNC, 0, "eio"), ("f/size", 0, "clean-new")]);
+    let faults = FaultRates { sync_eio_one_in: 1, ..FaultRates::default() };
+    let fs = rough(plain(), &choices, faults, CrashRates::default());
+    let file = durable_file(&fs, "f", &[b'a'; 512]);
+    file.set_len(1024).expect("grow");
+    file.set_len(1536).expect("grow");
+    file.sync_data().expect_err("the tape says so");
+    assert_eq!(survivors(&fs.disk()), set(&["a", "a\0", "a\0\0"]));
+    file.write_at(&[b'b'; 512], 1024).expect("write");
+    file.sync_data().expect("nobody is told twice");
+    assert_eq!(survivors(&fs.disk()), set(&["a\0b"]));
 }
 
 #[test]

@@ -7,7 +7,6 @@ use seawall_os::vfs::Vfs;
 
 use super::{calm, create, disk, durable_file, sync_dir};
 use crate::choice::{Actor, Choices, Who, WorldId};
-use crate::disk::odds::ByChoices;
 use crate::disk::{Disk, Personality, SimFs, check};
 
 /// Every image that 2,000 seeds cut from a disk, as `show` shows it.
@@ -15,9 +14,7 @@ fn images(disk: &Disk, show: impl Fn(&Disk) -> String) -> BTreeSet<String> {
     let shown = (0..2000).map(|seed| {
         let choices = Choices::from_seed(seed);
         let actor = Actor::new(WorldId::generation(0), Who::Crash);
-        let mut decide = ByChoices::new(&choices, actor, disk);
-        let image = disk.after_power_loss(&mut decide);
-        check::contains_what_was_durable(disk, &image);
+        let (image, _) = disk.power_loss(&choices, actor);
         assert!(image.is_settled());
         show(&image)
     });
@@ -230,7 +227,7 @@ fn many_sectors_are_decided_in_few_units() {
     let choices = Choices::from_seed(1);
     let actor = Actor::new(WorldId::generation(0), Who::Crash);
     let disk = fs.disk();
-    disk.after_power_loss(&mut ByChoices::new(&choices, actor, &disk));
+    disk.power_loss(&choices, actor);
     assert!(choices.asked() < 200, "{} choices", choices.asked());
 }
 
