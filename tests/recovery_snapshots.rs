@@ -598,7 +598,7 @@ fn an_interrupted_creation_is_begun_anew() {
     found: 000002.wal(512) CURRENT.tmp(94) MANIFEST-000001(120)
     created a new database
     last seqno 0
-    removed 000002.wal CURRENT.tmp MANIFEST-000001
+    removed 000002.wal MANIFEST-000001
     state: nothing
     left: 000004.wal(512) CURRENT(94) MANIFEST-000003(120)
     ");

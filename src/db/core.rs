@@ -1,7 +1,7 @@
 //! What all handles and background tasks of one open database share.
 //!
-//! Order of locks: the log's turn, then the manifest's turn; never the other way round. Short locks
-//! are taken under either and never nest.
+//! Order of locks: the log's turn, then the manifest's, then the directory's; never the other way
+//! round. Short locks are taken under any of them and never nest.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use seawall_os::sync::{AtomicBool, AtomicU64, Mutex, Ordering, Shared, Turn};
 use seawall_os::vfs::{FileLock, Vfs};
 
 use crate::base::checksum::DatabaseId;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, IoContext, Result};
 use crate::base::file_name::{FileName, FileNumber};
 use crate::base::key::SeqNo;
 use crate::manifest::{Edit, ManifestWriter};
@@ -60,6 +60,8 @@ pub(super) struct Core {
     pub(super) log: Turn<WalWriter>,
     pub(super) log_status: Mutex<LogStatus>,
     pub(super) manifest: Turn<ManifestWriter>,
+    /// Taken to sync the directory.
+    directory: Turn<()>,
     /// The number of the last edit that a sync has covered.
     pub(super) synced_edit: AtomicU64,
     pub(super) numbers: Numbers,
@@ -104,6 +106,7 @@ impl Core {
             synced_edit: AtomicU64::new(state.edit_number),
             numbers: Numbers::new(parts.next_number, state.counter),
             manifest: Turn::new(parts.manifest),
+            directory: Turn::new(()),
             view: Shared::new(Arc::new(parts.view)),
             view_edit: Mutex::new(()),
             signals,
@@ -144,6 +147,17 @@ impl Core {
     pub(super) fn stop(&self, cause: &Error) {
         self.health.stop(cause);
         self.signals.fail();
+    }
+
+    /// Makes the names in the database's directory durable. Any failure stops writes for good.
+    ///
+    /// One at a time: a failure is told to one caller only, and what it was to cover is in doubt for
+    /// every other that runs beside it.
+    pub(super) fn sync_dir(&self) -> Result<()> {
+        let _turn = self.directory.take();
+        self.health.check_writes()?;
+        let synced = self.vfs.sync_dir(&self.dir).context("sync the directory", &self.dir);
+        synced.inspect_err(|error| self.stop(error))
     }
 
     /// Writes and syncs one edit, under the manifest's turn. Any failure stops writes for good.

@@ -79,8 +79,7 @@ impl Core {
         let data = written.file.sync_all().context("sync", &written.path);
         data.inspect_err(|error| self.stop(error))?;
         // Durability: a table without a name is no table.
-        let name = self.vfs.sync_dir(&self.dir).context("sync the directory", &self.dir);
-        name.inspect_err(|error| self.stop(error))
+        self.sync_dir()
     }
 
     /// Removes an output for which no edit was written.
@@ -162,8 +161,8 @@ impl Core {
         let (next, current) =
             ManifestWriter::create(&*self.vfs, &self.dir, self.id, number, state)?;
         // Durability: CURRENT must not name a manifest that a crash could leave without a name.
-        self.vfs.sync_dir(&self.dir).context("sync the directory", &self.dir)?;
-        switch_current(&*self.vfs, &self.dir, &current)?;
+        self.sync_dir()?;
+        switch_current(&*self.vfs, &self.dir, &current, || self.sync_dir())?;
         Ok(next)
     }
 }

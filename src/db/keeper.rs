@@ -88,7 +88,8 @@ impl Core {
     fn make_segment(&self, capacity: u64) -> Result<Segment> {
         self.health.check_writes()?;
         let number = self.draw_number()?;
-        match create_segment(&*self.vfs, &self.dir, self.id, number, capacity) {
+        let sync_name = || self.sync_dir();
+        match create_segment(&*self.vfs, &self.dir, self.id, number, capacity, sync_name) {
             Ok(segment) => Ok(segment),
             Err(CreateFailure::BeforeSync(error)) => {
                 self.remove_unnamed_segment(number);

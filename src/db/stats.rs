@@ -34,6 +34,8 @@ pub struct Stats {
 impl Core {
     pub(super) fn stats(&self) -> Stats {
         let view = self.view.load();
+        // Bound here: in the literal below its guard would live as long as the literal is built.
+        let log_segments = self.log_status.lock().segments.len();
         Stats {
             last_seqno: self.visible.load(Ordering::Acquire),
             flushed_seqno: self.signals.flushed_seqno(),
@@ -42,7 +44,7 @@ impl Core {
             frozen_memtables: self.signals.frozen_count(),
             tables: view.tables.len(),
             table_bytes: view.tables.iter().map(|table| table.meta.size_bytes).sum(),
-            log_segments: self.log_status.lock().segments.len(),
+            log_segments,
             stalled: self.signals.is_stalled(),
             stopped: self.health.cause().map(|cause| cause.to_string()),
         }

@@ -84,6 +84,9 @@ impl Core {
         for name in names.iter().filter(|name| !needed.contains(*name)) {
             let Some(parsed) = FileName::parse(name) else { continue };
             let number = parsed.number();
+            if parsed == FileName::Lock {
+                continue;
+            }
             if let FileName::Damaged(_) = parsed {
                 report.set_aside.push(name.clone());
             } else if !number.is_some_and(|number| in_progress.contains(&number))
@@ -135,7 +138,7 @@ impl Core {
 fn needed_names(manifest: &ManifestWriter, segments: &[LiveSegment]) -> BTreeSet<String> {
     let tables = manifest.state().tables.iter().map(|table| FileName::Table(table.number));
     let segments = segments.iter().map(|segment| FileName::Wal(segment.number));
-    [FileName::Lock, FileName::Current, FileName::Manifest(manifest.number())]
+    [FileName::Current, FileName::Manifest(manifest.number())]
         .into_iter()
         .chain(tables)
         .chain(segments)

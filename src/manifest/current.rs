@@ -113,14 +113,20 @@ pub(crate) fn read_current(vfs: &dyn Vfs, path: &Path) -> Result<Option<Current>
     Current::parse(&read_whole(&*file, path)?, path).map(Some)
 }
 
-/// Makes `current` the content of `CURRENT`, durably, by writing it beside and renaming it.
+/// Makes `current` the content of `CURRENT`, by writing it beside and renaming it, and durable by
+/// `sync_name`, which syncs the directory.
 ///
 /// A left-over `CURRENT.tmp` is removed first and never opened for writing: after a crash it can be
 /// the very file that `CURRENT` names.
 ///
 /// # Errors
 /// Nothing is known then of which manifest the next open will find.
-pub(crate) fn switch_current(vfs: &dyn Vfs, dir: &Path, current: &Current) -> Result<()> {
+pub(crate) fn switch_current(
+    vfs: &dyn Vfs,
+    dir: &Path,
+    current: &Current,
+    sync_name: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     let temp = dir.join(FileName::CurrentTemp.to_string());
     let target = dir.join(FileName::Current.to_string());
     match vfs.remove(&temp) {
@@ -136,7 +142,7 @@ pub(crate) fn switch_current(vfs: &dyn Vfs, dir: &Path, current: &Current) -> Re
     vfs.rename(&temp, &target).context("rename to CURRENT", &temp)?;
     // Durability: the old manifest is removed after this; until the new name is durable a crash may
     // bring the old CURRENT back.
-    vfs.sync_dir(dir).context("sync the directory", dir)
+    sync_name()
 }
 
 #[cfg(test)]

@@ -30,13 +30,24 @@ pub(crate) enum CreateFailure {
     Sync(crate::base::error::Error),
 }
 
-/// Makes segment `number` in `dir`, `capacity` bytes of zeros, and syncs it and its name.
+impl CreateFailure {
+    /// Why it failed, for who need not tell the two apart.
+    pub(crate) fn into_error(self) -> crate::base::error::Error {
+        match self {
+            CreateFailure::BeforeSync(error) | CreateFailure::Sync(error) => error,
+        }
+    }
+}
+
+/// Makes segment `number` in `dir`, `capacity` bytes of zeros, and syncs it and, by `sync_name`, its
+/// name.
 pub(crate) fn create_segment(
     vfs: &dyn Vfs,
     dir: &Path,
     id: DatabaseId,
     number: FileNumber,
     capacity: u64,
+    sync_name: impl FnOnce() -> Result<()>,
 ) -> std::result::Result<Segment, CreateFailure> {
     let path = dir.join(FileName::Wal(number).to_string());
     let segment =
@@ -45,7 +56,7 @@ pub(crate) fn create_segment(
     // nothing else; a power loss cannot put garbage where a sync has already put zeros.
     segment.file.sync_all().context("sync", &segment.log.path).map_err(CreateFailure::Sync)?;
     // Durability: no frame may enter a file that a crash could leave without a name.
-    vfs.sync_dir(dir).context("sync the directory", dir).map_err(CreateFailure::Sync)?;
+    sync_name().map_err(CreateFailure::Sync)?;
     Ok(segment)
 }
 

@@ -30,7 +30,7 @@ impl Log {
     fn new() -> Log {
         let vfs = Arc::new(MemFs::new());
         vfs.create_dir(dir()).expect("made");
-        let segment = create_segment(&*vfs, dir(), ID, 2, 1024).expect("made");
+        let segment = create_segment(&*vfs, dir(), ID, 2, 1024, || Ok(())).expect("made");
         let mut writer = WalWriter::new(segment, 0);
         let root = Link { previous: 0, previous_end: 0, previous_last_seqno: 0, synced_edit: 0 };
         writer.append_link(&root).expect("written");
@@ -49,7 +49,7 @@ impl Log {
     }
 
     fn rotate(&mut self, number: FileNumber) {
-        let next = create_segment(&*self.vfs, dir(), ID, number, 1024).expect("made");
+        let next = create_segment(&*self.vfs, dir(), ID, number, 1024, || Ok(())).expect("made");
         self.writer.rotate(next, 0).expect("rotated");
     }
 

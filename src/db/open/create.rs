@@ -41,22 +41,21 @@ pub(super) fn create(
         return Err(Error::of_file(ErrorKind::NotFound, dir, "there is no database"));
     }
     directory::sync_names(&*vfs, dir)?;
-    // What an interrupted creation left. Its numbers are not used again: a file made anew could be
-    // handed the very blocks of the old one.
+    // What an interrupted creation left keeps its numbers: a file made anew could be handed the very
+    // blocks of the old one. It goes only once the new CURRENT is durable: an old CURRENT, gone from
+    // sight after a failed sync, may still come back with the next power loss, and must find what it
+    // names.
     let first = 1 + leftovers.iter().filter_map(FileName::number).max().unwrap_or(0);
     let mut report = RecoveryReport { created: true, ..RecoveryReport::default() };
-    for name in leftovers.iter().filter(|name| **name != FileName::Lock) {
-        let path = dir.join(name.to_string());
-        vfs.remove(&path).context("remove", &path)?;
-        report.removed.push(name.to_string());
-    }
     let mut id = DatabaseId([0; 16]);
     vfs.entropy(&mut id.0).context("draw a random id for", dir)?;
     let state =
         State { counter: raised_counter(first + 2)?, min_wal: first + 1, ..State::default() };
     let (manifest, current) = ManifestWriter::create(&*vfs, dir, id, first, state)?;
     let log = first_segment(&*vfs, dir, id, first + 1, &options)?;
-    switch_current(&*vfs, dir, &current)?;
+    let sync_name = || vfs.sync_dir(dir).context("sync the directory", dir);
+    switch_current(&*vfs, dir, &current, sync_name)?;
+    remove_leftovers(&*vfs, dir, &leftovers, &mut report);
     let head = LiveSegment { number: first + 1, last_seqno: 0, end: log.end().offset };
     Ok(Core::new(Parts {
         vfs,
@@ -77,6 +76,22 @@ pub(super) fn create(
     }))
 }
 
+/// Removes what an interrupted creation left. A failure leaves it to the next open.
+fn remove_leftovers(
+    vfs: &dyn Vfs,
+    dir: &Path,
+    leftovers: &[FileName],
+    report: &mut RecoveryReport,
+) {
+    let _scope = enter_scope(scope::SWEEP);
+    // CURRENT.tmp went when CURRENT was made.
+    for name in leftovers.iter().filter(|name| name.number().is_some()) {
+        if vfs.remove(&dir.join(name.to_string())).is_ok() {
+            report.removed.push(name.to_string());
+        }
+    }
+}
+
 /// The first segment, with its root LINK. Syncing its name syncs the manifest's too.
 fn first_segment(
     vfs: &dyn Vfs,
@@ -86,10 +101,9 @@ fn first_segment(
     options: &Options,
 ) -> Result<WalWriter> {
     let capacity = options.segment_bytes.max(needed_bytes(0));
-    let segment =
-        create_segment(vfs, dir, id, number, capacity).map_err(|failure| match failure {
-            CreateFailure::BeforeSync(error) | CreateFailure::Sync(error) => error,
-        })?;
+    let sync_name = || vfs.sync_dir(dir).context("sync the directory", dir);
+    let segment = create_segment(vfs, dir, id, number, capacity, sync_name)
+        .map_err(CreateFailure::into_error)?;
     let mut log = WalWriter::new(segment, 0);
     log.append_link(&Link {
         previous: 0,
@@ -132,6 +146,15 @@ fn refuse_data(vfs: &dyn Vfs, dir: &Path, names: &[FileName]) -> Result<()> {
 
 /// Fails when a log file or manifest holds operations, or names anything.
 fn refuse_frames(bytes: &[u8], file: &LogFile) -> Result<()> {
+    match evidence(bytes, file) {
+        Some(what) => Err(lost_current(&file.path, &what)),
+        None => Ok(()),
+    }
+}
+
+/// What in a log file or manifest holds operations or names anything. An interrupted creation leaves
+/// only files without.
+pub(super) fn evidence(bytes: &[u8], file: &LogFile) -> Option<String> {
     for frame in scan(bytes, file).frames() {
         let names_data = match frame.head.kind {
             FrameKind::Data | FrameKind::Relog | FrameKind::Edit => true,
@@ -140,11 +163,10 @@ fn refuse_frames(bytes: &[u8], file: &LogFile) -> Result<()> {
             FrameKind::Link | FrameKind::Mark | FrameKind::Close => false,
         };
         if names_data {
-            let what = format!("a {} frame at byte {}", frame.head.kind.name(), frame.offset);
-            return Err(lost_current(&file.path, &what));
+            return Some(format!("a {} frame at byte {}", frame.head.kind.name(), frame.offset));
         }
     }
-    Ok(())
+    None
 }
 
 fn lost_current(path: &Path, evidence: &str) -> Error {

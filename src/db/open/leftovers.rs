@@ -12,6 +12,7 @@ use crate::sstable::Wholeness;
 use crate::wal::Chain;
 
 use super::Opening;
+use super::create::evidence;
 use super::relog::live_segments;
 
 /// Names of files that nothing names.
@@ -92,9 +93,9 @@ impl Opening {
             return Ok(Verdict::Obsolete);
         }
         let log = self.log_file(name, number);
-        let ids = find_ids(&self.read(&log.path)?, &log);
-        let ours = ids.is_empty() || ids.contains(&self.id);
-        Ok(if ours { Verdict::Obsolete } else { Verdict::Unexplained })
+        let bytes = self.read(&log.path)?;
+        let foreign = holds_data_of_another(&bytes, &log);
+        Ok(if foreign { Verdict::Unexplained } else { Verdict::Obsolete })
     }
 
     fn judge_table(&self, number: FileNumber, state: &State) -> Result<Verdict> {
@@ -118,8 +119,13 @@ impl Opening {
             let explained = number < state.counter;
             return Ok(if explained { Verdict::Obsolete } else { Verdict::Unexplained });
         }
-        let foreign = !find_ids(&bytes, &log).is_empty();
-        Ok(if foreign { Verdict::Unexplained } else { Verdict::Unnameable })
+        Ok(if holds_data_of_another(&bytes, &log) {
+            Verdict::Unexplained
+        } else if find_ids(&bytes, &log).is_empty() {
+            Verdict::Unnameable
+        } else {
+            Verdict::Obsolete
+        })
     }
 
     fn log_file(&self, name: FileName, number: FileNumber) -> LogFile {
@@ -130,4 +136,11 @@ impl Opening {
         let file = self.vfs.open(path, OpenMode::ReadOnly).context("open", path)?;
         read_whole(&*file, path)
     }
+}
+
+/// Whether a log file or manifest was written by another database and holds or names anything. If it
+/// does not, an interrupted creation explains it.
+fn holds_data_of_another(bytes: &[u8], log: &LogFile) -> bool {
+    let others = find_ids(bytes, log).into_iter().filter(|id| *id != log.id);
+    others.into_iter().any(|id| evidence(bytes, &LogFile { id, ..log.clone() }).is_some())
 }

@@ -164,8 +164,12 @@ impl Opening {
         let (writer, current) =
             ManifestWriter::create(&*self.vfs, &self.dir, self.id, number, state)?;
         // Durability: CURRENT must not name a manifest that a crash could leave without a name.
-        self.vfs.sync_dir(&self.dir).context("sync the directory", &self.dir)?;
-        switch_current(&*self.vfs, &self.dir, &current)?;
+        self.sync_dir()?;
+        switch_current(&*self.vfs, &self.dir, &current, || self.sync_dir())?;
         Ok(writer)
+    }
+
+    fn sync_dir(&self) -> Result<()> {
+        self.vfs.sync_dir(&self.dir).context("sync the directory", &self.dir)
     }
 }

@@ -27,11 +27,9 @@ impl Opening {
         let _scope = enter_scope(scope::RELOG);
         let tail: usize = chain.tail.iter().map(|frame| frame_bytes(frame.payload.len())).sum();
         let capacity = self.options.segment_bytes.max(needed_bytes(0) + tail as u64);
-        let segment = create_segment(&*self.vfs, &self.dir, self.id, number, capacity).map_err(
-            |failure| match failure {
-                CreateFailure::BeforeSync(error) | CreateFailure::Sync(error) => error,
-            },
-        )?;
+        let sync_name = || self.sync_dir();
+        let segment = create_segment(&*self.vfs, &self.dir, self.id, number, capacity, sync_name)
+            .map_err(CreateFailure::into_error)?;
         let mut log = WalWriter::new(segment, chain.proven.last_seqno);
         for frame in &chain.tail {
             log.append_relog(frame.head.first_seqno, frame.head.count, frame.payload)?;
