@@ -9,6 +9,8 @@
 //! is cut there. If nothing vouches for the head's own LINK, the proven point is the end that this
 //! LINK names: the head may vanish in the next power loss, so what it holds must be logged again.
 
+use std::path::Path;
+
 use crate::base::error::{Error, Result};
 use crate::base::file_name::FileNumber;
 use crate::base::key::{SEQNO_MAX, SeqNo};
@@ -27,8 +29,7 @@ pub(crate) struct SegmentFile {
 /// The furthest point of the log that is proven durable: what the next LINK names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Proven {
-    pub(crate) segment: FileNumber,
-    pub(crate) end: u64,
+    pub(crate) at: LogPosition,
     pub(crate) last_seqno: SeqNo,
 }
 
@@ -69,21 +70,25 @@ impl Chain<'_> {
 
 struct Candidate<'a> {
     log: &'a LogFile,
+    /// The size of the file.
+    bytes: u64,
     scan: Scan<'a>,
     link: Link,
     /// Where the LINK begins and ends.
     link_span: (u64, u64),
 }
 
-/// Judges the segments numbered `min_wal` and above. `vouched` is what the manifest vouches for.
+/// Judges the segments numbered `min_wal` and above. `vouched` is what the manifest vouches for, and
+/// `oldest` the path of segment `min_wal`, for the error when there is none at all.
 ///
 /// # Errors
 /// Corruption, with file and offset.
-pub(crate) fn judge(
-    files: &[SegmentFile],
+pub(crate) fn judge<'a>(
+    files: &'a [SegmentFile],
     min_wal: FileNumber,
     vouched: LogPosition,
-) -> Result<Chain<'_>> {
+    oldest: &Path,
+) -> Result<Chain<'a>> {
     let mut candidates = Vec::new();
     let mut cut = Vec::new();
     for file in files {
@@ -94,7 +99,7 @@ pub(crate) fn judge(
             None => cut.extend(place),
         }
     }
-    let chain = walk_back(candidates, min_wal)?;
+    let chain = walk_back(candidates, min_wal, oldest)?;
     let on_chain = chain.iter().any(|segment| segment.log.number == vouched.segment);
     if vouched.segment >= min_wal && vouched.segment != 0 && !on_chain {
         let head = &chain[chain.len() - 1];
@@ -154,21 +159,21 @@ fn candidate<'a>(
     }
     let link = Link::decode(frame.payload, &file.log.path, frame.payload_offset())?;
     let link_span = (frame.offset, frame.end());
-    Ok(Some(Candidate { log: &file.log, scan, link, link_span }))
+    let bytes = file.bytes.len() as u64;
+    Ok(Some(Candidate { log: &file.log, bytes, scan, link, link_span }))
 }
 
 /// The chain from the head back to `min_wal`, oldest first.
-fn walk_back(
-    mut candidates: Vec<Candidate<'_>>,
+fn walk_back<'a>(
+    mut candidates: Vec<Candidate<'a>>,
     min_wal: FileNumber,
-) -> Result<Vec<Candidate<'_>>> {
+    oldest: &Path,
+) -> Result<Vec<Candidate<'a>>> {
     candidates.sort_by_key(|candidate| candidate.log.number);
     let mut chain = Vec::new();
     let Some(mut next) = candidates.pop() else {
-        return Err(Error::new(
-            crate::base::error::ErrorKind::Corruption,
-            format!("the log is missing: no segment from {min_wal:06}.wal on holds a valid LINK"),
-        ));
+        let what = "the log is missing: no segment from here on holds a valid LINK";
+        return Err(Error::missing(oldest, what));
     };
     loop {
         let previous = next.link.previous;
@@ -239,6 +244,11 @@ fn check_bytes(
     end: u64,
     successor: Option<Link>,
 ) -> Result<()> {
+    let (made, found) = (candidate.link.capacity, candidate.bytes);
+    if found < made {
+        let what = format!("the segment was made {made} bytes long and has {found}");
+        return Err(Error::corruption(&candidate.log.path, found, what));
+    }
     let valid = candidate.scan.end;
     let needed = if successor.is_some() { end.max(proven_here) } else { proven_here };
     if valid < needed {
@@ -299,11 +309,10 @@ fn conclude<'a>(
             .take_while(|frame| frame.offset < from)
             .last()
             .map_or(segment.link.previous_last_seqno, Frame::last_seqno);
-        Proven { segment: head.log.number, end: proven_here, last_seqno }
+        Proven { at: LogPosition { segment: head.log.number, offset: proven_here }, last_seqno }
     } else {
         Proven {
-            segment: segment.link.previous,
-            end: segment.link.previous_end,
+            at: LogPosition { segment: segment.link.previous, offset: segment.link.previous_end },
             last_seqno: segment.link.previous_last_seqno,
         }
     };

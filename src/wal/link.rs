@@ -8,6 +8,7 @@
 //!     28     8  previous_end: where that segment ends, in bytes
 //!     36     8  previous_last_seqno: of the last operation up to there
 //!     44     8  synced_edit: the last edit of the manifest known to be durable
+//!     52     8  capacity: the size to which this segment was made, in bytes
 //! ```
 
 use std::path::Path;
@@ -29,6 +30,8 @@ pub(crate) struct Link {
     pub(crate) previous_end: u64,
     pub(crate) previous_last_seqno: SeqNo,
     pub(crate) synced_edit: u64,
+    /// A file that is shorter was cut: its size was durable before the first frame.
+    pub(crate) capacity: u64,
 }
 
 impl Link {
@@ -40,6 +43,7 @@ impl Link {
         put_u64(to, self.previous_end);
         put_u64(to, self.previous_last_seqno);
         put_u64(to, self.synced_edit);
+        put_u64(to, self.capacity);
     }
 
     /// Reads a payload that stands at `offset` of `file`.
@@ -62,6 +66,7 @@ impl Link {
             previous_end: cursor.u64("end of the previous segment")?,
             previous_last_seqno: cursor.u64("last seqno of the previous segment")?,
             synced_edit: cursor.u64("synced edit")?,
+            capacity: cursor.u64("size of the segment")?,
         };
         cursor.ensure(cursor.is_empty(), "length of a LINK")?;
         Ok(link)

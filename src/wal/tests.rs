@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use seawall_os::vfs::{MemFs, OpenMode, Vfs};
 
-use super::{Chain, Link, SegmentFile, WalWriter, create_segment, judge};
+use super::{Chain, SegmentFile, WalWriter, create_segment, judge};
 use crate::base::checksum::DatabaseId;
 use crate::base::error::{ErrorKind, Result};
 use crate::base::file_name::{FileName, FileNumber};
@@ -32,8 +32,7 @@ impl Log {
         vfs.create_dir(dir()).expect("made");
         let segment = create_segment(&*vfs, dir(), ID, 2, 1024, || Ok(())).expect("made");
         let mut writer = WalWriter::new(segment, 0);
-        let root = Link { previous: 0, previous_end: 0, previous_last_seqno: 0, synced_edit: 0 };
-        writer.append_link(&root).expect("written");
+        writer.append_link(LogPosition::default(), 0, 0).expect("written");
         writer.sync().expect("synced");
         Log { vfs, writer }
     }
@@ -105,13 +104,13 @@ fn an_undamaged_log_reads_as_it_was_written() {
     log.sync();
     log.put(b"c");
     let files = log.files();
-    let chain = judge(&files, 2, NOTHING).expect("sound");
+    let chain = judge(&files, 2, NOTHING, &dir().join("000002.wal")).expect("sound");
     assert_eq!(payloads(&chain), [b"a", b"b", b"c"]);
     assert_eq!((chain.segments.len(), chain.last_seqno(), chain.cut.len()), (2, 3, 0));
     // The third group's `synced_upto` vouches for the LINK and the second group.
     assert!(chain.head_proven);
     assert_eq!(tail(&chain), [b"c"]);
-    assert_eq!((chain.proven.segment, chain.proven.last_seqno), (5, 2));
+    assert_eq!((chain.proven.at.segment, chain.proven.last_seqno), (5, 2));
 }
 
 #[test]
@@ -123,7 +122,8 @@ fn a_bad_frame_beyond_everything_proven_is_cut_and_told() {
     let torn = log.put(b"c");
     log.damage(torn);
     let files = log.files();
-    let chain = judge(&files, 2, NOTHING).expect("a torn tail is no damage");
+    let chain =
+        judge(&files, 2, NOTHING, &dir().join("000002.wal")).expect("a torn tail is no damage");
     assert_eq!(payloads(&chain), [b"a", b"b"]);
     let (at, bytes) = chain.cut[0];
     assert_eq!(at, torn);
@@ -138,7 +138,7 @@ fn a_bad_frame_before_a_proven_position_is_damage() {
     log.put(b"b");
     log.damage(bad);
     let files = log.files();
-    assert_corruption(judge(&files, 2, NOTHING), bad);
+    assert_corruption(judge(&files, 2, NOTHING, &dir().join("000002.wal")), bad);
 }
 
 #[test]
@@ -150,8 +150,11 @@ fn the_manifest_can_prove_what_no_frame_does() {
     let vouched = log.writer.synced();
     log.damage(bad);
     let files = log.files();
-    assert_eq!(judge(&files, 2, NOTHING).expect("looks torn").last_seqno(), 1);
-    assert_corruption(judge(&files, 2, vouched), bad);
+    assert_eq!(
+        judge(&files, 2, NOTHING, &dir().join("000002.wal")).expect("looks torn").last_seqno(),
+        1
+    );
+    assert_corruption(judge(&files, 2, vouched, &dir().join("000002.wal")), bad);
 }
 
 #[test]
@@ -161,7 +164,7 @@ fn damage_in_a_segment_that_has_a_successor_is_never_a_torn_tail() {
     log.rotate(5);
     log.damage(bad);
     let files = log.files();
-    assert_corruption(judge(&files, 2, NOTHING), bad);
+    assert_corruption(judge(&files, 2, NOTHING, &dir().join("000002.wal")), bad);
 }
 
 #[test]
@@ -173,11 +176,11 @@ fn an_unproven_link_is_not_built_on() {
     log.rotate(5);
     log.put(b"b");
     let files = log.files();
-    let chain = judge(&files, 2, NOTHING).expect("sound");
+    let chain = judge(&files, 2, NOTHING, &dir().join("000002.wal")).expect("sound");
     assert!(!chain.head_proven);
     assert_eq!(tail(&chain), [b"b"]);
     // What is logged again hangs on the predecessor, as if the head had never been.
-    assert_eq!((chain.proven.segment, chain.proven.end), (2, end.offset));
+    assert_eq!((chain.proven.at.segment, chain.proven.at.offset), (2, end.offset));
 }
 
 #[test]
@@ -189,7 +192,7 @@ fn a_segment_without_link_counts_for_nothing_unless_it_vouches() {
     log.put(b"b");
     log.damage(link);
     let files = log.files();
-    let chain = judge(&files, 2, NOTHING).expect("ignored");
+    let chain = judge(&files, 2, NOTHING, &dir().join("000002.wal")).expect("ignored");
     assert_eq!(payloads(&chain), [b"a"]);
     assert_eq!(chain.cut.len(), 1, "what it held is told");
     assert_eq!(chain.cut[0].0, link);
@@ -197,7 +200,7 @@ fn a_segment_without_link_counts_for_nothing_unless_it_vouches() {
     log.sync();
     log.put(b"c");
     let files = log.files();
-    assert_corruption(judge(&files, 2, NOTHING), link);
+    assert_corruption(judge(&files, 2, NOTHING, &dir().join("000002.wal")), link);
 }
 
 #[test]
@@ -208,8 +211,9 @@ fn a_missing_predecessor_is_damage() {
     log.vfs.remove(&dir().join("000002.wal")).expect("removed");
     let files = log.files();
     let link = LogPosition { segment: 5, offset: 0 };
-    assert_corruption(judge(&files, 2, NOTHING), link);
-    judge(&files, 3, NOTHING).expect("not missed once the manifest needs it no more");
+    assert_corruption(judge(&files, 2, NOTHING, &dir().join("000002.wal")), link);
+    judge(&files, 3, NOTHING, &dir().join("000002.wal"))
+        .expect("not missed once the manifest needs it no more");
 }
 
 #[test]
@@ -217,6 +221,17 @@ fn a_log_without_any_link_is_damage() {
     let log = Log::new();
     log.damage(LogPosition { segment: 2, offset: 0 });
     let files = log.files();
-    let error = judge(&files, 2, NOTHING).expect_err("nothing left");
+    let error = judge(&files, 2, NOTHING, &dir().join("000002.wal")).expect_err("nothing left");
     assert_eq!(error.kind(), ErrorKind::Corruption);
+}
+
+#[test]
+fn a_segment_shorter_than_it_was_made_is_damaged() {
+    let mut log = Log::new();
+    log.put(b"a");
+    log.sync();
+    let mut files = log.files();
+    files[0].bytes.truncate(96);
+    let cut = LogPosition { segment: 2, offset: 96 };
+    assert_corruption(judge(&files, 2, NOTHING, &dir().join("000002.wal")), cut);
 }

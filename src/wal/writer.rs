@@ -92,9 +92,21 @@ impl WalWriter {
         Ok(())
     }
 
-    /// Writes the LINK that makes this segment count.
-    pub(crate) fn append_link(&mut self, link: &Link) -> Result<()> {
+    /// Writes the LINK that makes this segment count: what precedes it, in the chain and of edits.
+    pub(crate) fn append_link(
+        &mut self,
+        previous: LogPosition,
+        previous_last_seqno: SeqNo,
+        synced_edit: u64,
+    ) -> Result<()> {
         let id = self.head.log.id;
+        let link = Link {
+            previous: previous.segment,
+            previous_end: previous.offset,
+            previous_last_seqno,
+            synced_edit,
+            capacity: self.head.capacity,
+        };
         link.encode(&id, self.buffer.begin());
         self.write(FrameKind::Link, 0, self.last_seqno + 1, 0)
     }
@@ -128,17 +140,12 @@ impl WalWriter {
         if self.synced < self.end {
             self.sync()?;
         }
-        let link = Link {
-            previous: self.head.log.number,
-            previous_end: self.end,
-            previous_last_seqno: self.last_seqno,
-            synced_edit,
-        };
+        let previous = self.end();
         self.head = next;
         (self.end, self.synced, self.vouched, self.marked) = (0, 0, 0, false);
         // Durability: the next sync of the new head covers the LINK too. Until then a crash finds
         // the old head, synced to its end, and nothing acknowledged is in the new one.
-        self.append_link(&link)
+        self.append_link(previous, self.last_seqno, synced_edit)
     }
 
     fn write(

@@ -9,11 +9,12 @@ use seawall_os::vfs::{FileLock, OpenMode, Vfs};
 use crate::base::checksum::DatabaseId;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::file_name::FileName;
+use crate::base::log_position::LogPosition;
 use crate::log::{FrameKind, LogFile, find_ids, read_whole, scan};
 use crate::manifest::{ManifestWriter, State, switch_current};
 use crate::memtable::OrderedMemtable;
 use crate::tree::SuperVersion;
-use crate::wal::{CreateFailure, Link, WalWriter, create_segment};
+use crate::wal::{CreateFailure, WalWriter, create_segment};
 
 use super::super::core::{Core, LiveSegment, Parts};
 use super::super::keeper::needed_bytes;
@@ -105,12 +106,7 @@ fn first_segment(
     let segment = create_segment(vfs, dir, id, number, capacity, sync_name)
         .map_err(CreateFailure::into_error)?;
     let mut log = WalWriter::new(segment, 0);
-    log.append_link(&Link {
-        previous: 0,
-        previous_end: 0,
-        previous_last_seqno: 0,
-        synced_edit: 0,
-    })?;
+    log.append_link(LogPosition::default(), 0, 0)?;
     // Durability: CURRENT comes next, and a database whose log has no LINK is damaged.
     log.sync()?;
     Ok(log)

@@ -41,11 +41,16 @@ fn holds_database(names: &[String]) -> bool {
 
 /// Makes the directory and those above it that are missing.
 fn make(vfs: &dyn Vfs, dir: &Path) -> Result<()> {
-    let missing: Vec<&Path> = components(dir)
-        .take_while(
-            |path| matches!(vfs.list(path), Err(error) if error.kind() == io::ErrorKind::NotFound),
-        )
-        .collect();
+    let mut missing = Vec::new();
+    for path in components(dir) {
+        match vfs.list(path) {
+            Ok(_) => break,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(path),
+            // A directory that one may pass through but not list is there.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && path != dir => break,
+            Err(error) => return Err(Error::io("list", path, error)),
+        }
+    }
     for path in missing.into_iter().rev() {
         match vfs.create_dir(path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

@@ -74,7 +74,7 @@ impl Opening {
             FileName::CurrentTemp => Verdict::Unnameable,
             FileName::Manifest(number) => self.judge_manifest(number)?,
             FileName::Table(number) => self.judge_table(number, state)?,
-            FileName::Wal(number) if number < state.min_wal => Verdict::Obsolete,
+            FileName::Wal(number) if number < state.min_wal => self.judge_old_segment(number)?,
             FileName::Wal(number) => {
                 if live_segments(chain).iter().any(|segment| segment.number == number) {
                     Verdict::Counts
@@ -109,6 +109,13 @@ impl Opening {
             Wholeness::Foreign { id, .. } if id == self.id => Verdict::Unnameable,
             Wholeness::Whole | Wholeness::Foreign { .. } => Verdict::Unexplained,
         })
+    }
+
+    /// A segment that the manifest needs no more.
+    fn judge_old_segment(&self, number: FileNumber) -> Result<Verdict> {
+        let log = self.log_file(FileName::Wal(number), number);
+        let foreign = holds_data_of_another(&self.read(&log.path)?, &log);
+        Ok(if foreign { Verdict::Unexplained } else { Verdict::Obsolete })
     }
 
     /// A segment off the chain. That nothing vouches for it was checked with the chain.

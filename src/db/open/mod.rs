@@ -87,7 +87,8 @@ impl Opening {
         let state = manifest.state;
         let tables = self.files(&state)?;
         let files = self.read_segments(&state)?;
-        let chain = judge(&files, state.min_wal, state.log_synced)?;
+        let oldest = self.dir.join(FileName::Wal(state.min_wal).to_string());
+        let chain = judge(&files, state.min_wal, state.log_synced, &oldest)?;
         self.check_against_manifest(&chain, &state)?;
         self.note_log(&chain, &files);
         let replayed = self.replay(&chain, state.flushed_seqno)?;

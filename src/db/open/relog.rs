@@ -6,7 +6,7 @@ use crate::base::error::Result;
 use crate::base::file_name::FileNumber;
 use crate::log::{Frame, frame_bytes};
 use crate::manifest::State;
-use crate::wal::{Chain, CreateFailure, Link, WalWriter, create_segment};
+use crate::wal::{Chain, CreateFailure, WalWriter, create_segment};
 
 use super::super::core::LiveSegment;
 use super::super::keeper::needed_bytes;
@@ -39,12 +39,7 @@ impl Opening {
             // Durability: a LINK that stands promises that what is before it stands too.
             log.sync()?;
         }
-        log.append_link(&Link {
-            previous: chain.proven.segment,
-            previous_end: chain.proven.end,
-            previous_last_seqno: chain.proven.last_seqno,
-            synced_edit: state.edit_number,
-        })?;
+        log.append_link(chain.proven.at, chain.proven.last_seqno, state.edit_number)?;
         // Durability: what this open returns must never be taken back.
         log.sync()?;
         let mut segments = live_segments(chain);
@@ -67,7 +62,7 @@ pub(super) fn live_segments(chain: &Chain<'_>) -> Vec<LiveSegment> {
     if chain.head_proven
         && let Some(head) = live.last_mut()
     {
-        (head.last_seqno, head.end) = (chain.proven.last_seqno, chain.proven.end);
+        (head.last_seqno, head.end) = (chain.proven.last_seqno, chain.proven.at.offset);
     }
     live
 }
