@@ -2,7 +2,8 @@
 //!
 //! - [`system`]: what a store says of itself to be simulated.
 //! - [`driver`]: the loop that runs it, crashes it and goes on; [`check`]: what is legal.
-//! - [`explore`]: sweeps over many seeds.
+//! - [`explore`]: sweeps over many seeds; [`shrink`]: failures made small; [`report`]: what is read of
+//!   them; [`testing`]: all of that in a `#[test]`.
 //! - [`choice`]: the stream of choices a run is a pure function of; seeds and tapes that answer it.
 //! - [`disk`]: a disk that tears, loses, fails and fills up, and the images its crashes leave.
 //! - [`sched`]: the engine's threads as coroutines on one OS thread, switched by choice.
@@ -16,15 +17,18 @@ pub mod config;
 pub mod disk;
 pub mod driver;
 pub mod explore;
+pub mod report;
 pub mod sched;
+pub mod shrink;
 pub mod system;
 pub mod system_seawall;
+pub mod testing;
 pub mod trace;
 pub mod workload;
 
 /// Sweeps seeds over a store, in a test: `seawall_sim::check::<MyStore>().seeds(0..200).run()`.
 ///
 /// `SEAWALL_SEED=N` and `SEAWALL_SEEDS=A..B` in the environment name other seeds.
-pub fn check<S: system::System>() -> explore::Check<S> {
-    explore::Check::default()
+pub fn check<S: system::System>() -> testing::Check<S> {
+    testing::Check::default()
 }

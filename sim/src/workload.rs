@@ -8,7 +8,7 @@
 
 use std::fmt::{self, Display};
 
-use crate::choice::{Choices, WorldId};
+use crate::choice::{Choices, Key, Stream, Who, WorldId};
 use crate::config::Config;
 use crate::system::{Draw, System};
 
@@ -53,15 +53,26 @@ impl<Op> Planned<Op> {
     }
 }
 
+/// Whether a choice is of the configuration or the workload of a run, which a tape holds as text.
+pub fn decides_the_plan(key: &Key) -> bool {
+    match key.stream {
+        Stream::Config => true,
+        Stream::Workload => key.actor.world == PLANNING && matches!(key.actor.who, Who::Op(_)),
+        _ => false,
+    }
+}
+
+/// Where the workload is drawn.
+const PLANNING: WorldId = WorldId::generation(0);
+
 /// Draws the whole workload of a run.
 pub fn generate<S: System>(choices: &Choices, config: &Config) -> Vec<Planned<S::Op>> {
     let operations = config.get("operations");
     let generations = config.get("generations").max(1);
     let clients = config.get("clients").max(1);
-    let world = WorldId::generation(0);
     (0..operations)
         .map(|number| {
-            let draw = Draw::new(choices, config, world, number as u32);
+            let draw = Draw::new(choices, config, PLANNING, number as u32);
             Planned {
                 id: number as u32,
                 generation: (number * generations / operations) as u32,

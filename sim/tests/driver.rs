@@ -4,6 +4,7 @@ mod toy;
 
 use seawall_sim::check::Property;
 use seawall_sim::driver::{Input, Ran, run};
+use seawall_sim::shrink::shrink;
 use toy::{Toy, bug};
 
 fn ran<const BUG: u8>(seed: u64) -> Ran {
@@ -53,4 +54,45 @@ finds! {
     appending_behind_a_torn_tail_is_found: APPEND_TO_TAIL within 50, as AfterError | Prefix | Settled;
     a_race_for_a_position_is_found: RACE within 20, as Linear;
     a_rename_before_the_sync_is_found: NO_SYNC_BEFORE_RENAME within 50, as Opens | Settled;
+}
+
+#[test]
+fn a_run_and_the_replay_of_its_tape_are_the_same() {
+    for seed in 0..20 {
+        let first = ran::<{ bug::LATE_SYNC }>(seed);
+        let again = run::<Toy<{ bug::LATE_SYNC }>>(&Input::Tape(Box::new(first.tape.clone())));
+        let again = again.expect("a recorded tape can be read");
+        assert_eq!(first.fingerprint, again.fingerprint, "seed {seed}");
+        // Not assert_eq: a tape is long.
+        assert!(first.tape == again.tape, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_failure_is_made_small() {
+    let mut sizes = Vec::new();
+    for seed in 0..10 {
+        let Some(_) = ran::<{ bug::LATE_SYNC }>(seed).failure else { continue };
+        let tape = ran::<{ bug::LATE_SYNC }>(seed).tape;
+        let shrunk = shrink::<Toy<{ bug::LATE_SYNC }>>(&tape, 4_000).expect("it fails");
+        assert!(
+            shrunk.after.operations <= 3,
+            "seed {seed}: {shrunk}, {} runs\n{}",
+            shrunk.runs,
+            shrunk.tape
+        );
+        sizes.push(shrunk.after.operations);
+    }
+    assert!(sizes.len() >= 5, "{} of 10 seeds fail", sizes.len());
+}
+
+#[test]
+#[should_panic(expected = "O1: what was acknowledged survives")]
+fn the_canary_fails_with_the_failure_block() {
+    seawall_sim::check::<Toy<{ bug::NO_SYNC }>>().seeds(0..20).run();
+}
+
+#[test]
+fn the_control_does_not() {
+    seawall_sim::check::<Toy<{ bug::NONE }>>().seeds(1_000..1_040).run();
 }

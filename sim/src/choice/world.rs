@@ -59,6 +59,11 @@ impl WorldId {
         forked
     }
 
+    /// Which of the images forked in its parent this one is; on the main line, which generation.
+    pub fn number(self) -> u32 {
+        self.depth().checked_sub(1).map_or(self.generation, |last| self.path[last] - 1)
+    }
+
     /// The world this one was forked in; `None` on the main line.
     pub fn parent(self) -> Option<WorldId> {
         let depth = self.depth().checked_sub(1)?;

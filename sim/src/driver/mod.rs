@@ -109,6 +109,8 @@ pub fn run_keeping<S: System>(input: &Input, keep: Keep) -> Result<Ran, String> 
     tape.system = S::NAME.to_owned();
     tape.config = config.to_string();
     tape.operations = operations.iter().map(ToString::to_string).collect();
+    // Configuration and operations stand on the tape as such.
+    tape.answers.retain(|answer| !workload::decides_the_plan(&answer.key));
     Ok(Ran { fingerprint: run.trace.fingerprint(), counts: run.counts, failure, tape })
 }
 

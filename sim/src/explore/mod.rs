@@ -6,7 +6,6 @@
     reason = "sweeps run simulated worlds on real threads, against a real clock"
 )]
 
-mod check;
 mod floors;
 mod summary;
 mod twin;
@@ -22,7 +21,6 @@ use crate::choice::Tape;
 use crate::driver::{Failure, Input, Ran, run};
 use crate::system::System;
 
-pub use check::{Check, seeds_from_environment};
 pub use floors::{DEFAULT_SEEDS, FLOORS, Floors, TooFew};
 pub use summary::Summary;
 

@@ -1,10 +1,21 @@
 //! The sweep of a `#[test]`: a few seeds, and a panic that tells everything.
+//!
+//! The panic's message is the failure block, made small, with the tape that shows it.
 
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::{Bad, Sweep, Wrong, sweep};
+use crate::driver::Failure;
+use crate::explore::{Bad, Sweep, Wrong, sweep};
+use crate::report::{FailureReport, Stamp};
+use crate::shrink::shrink;
 use crate::system::System;
+
+/// How many runs making a failure small may take.
+const SHRINK_RUNS_MAX: u32 = 2_000;
+
+/// How many of the last events a failure shows.
+const EVENTS_SHOWN: usize = 16;
 
 /// A sweep to be run in a test.
 #[derive(Debug)]
@@ -42,21 +53,14 @@ impl<S: System> Check<S> {
         self.sweep.seeds = seeds_from_environment(self.sweep.seeds);
         let swept = sweep::<S>(&self.sweep, &|_| ());
         if let Some(bad) = swept.bad.first() {
-            panic!("\n{}", text_of(bad));
+            panic!("\n{}", text_of::<S>(bad));
         }
     }
 }
 
-fn text_of(bad: &Bad) -> String {
+fn text_of<S: System>(bad: &Bad) -> String {
     match &bad.what {
-        Wrong::Violated(failure) => {
-            format!(
-                "FAIL  seed {:#x}\n{}\n{}",
-                bad.seed,
-                failure.violation,
-                failure.tail.join("\n")
-            )
-        }
+        Wrong::Violated(failure) => violated::<S>(bad, failure),
         Wrong::Differs { first, second } => {
             let second = match second {
                 Ok(second) => format!("{second:016x}"),
@@ -65,6 +69,27 @@ fn text_of(bad: &Bad) -> String {
             format!("FAIL  seed {:#x} ran twice: {first:016x}, then {second}", bad.seed)
         }
     }
+}
+
+/// The failure block, and the tape that shows the failure.
+fn violated<S: System>(bad: &Bad, failure: &Failure) -> String {
+    let shrunk = shrink::<S>(&bad.tape, SHRINK_RUNS_MAX).ok();
+    let stamp = Stamp {
+        commit: "of this test".to_owned(),
+        profile: "default".to_owned(),
+        personality: "posix".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let report = FailureReport {
+        seed: Some(bad.seed),
+        failure,
+        shrunk: shrunk.as_ref(),
+        tape: None,
+        stamp: &stamp,
+        events: EVENTS_SHOWN,
+    };
+    let tape = shrunk.as_ref().map_or(&bad.tape, |shrunk| &shrunk.tape);
+    format!("{report}again       SEAWALL_SEED={:#x} cargo test\n\n{tape}", bad.seed)
 }
 
 /// The seeds to run: those of `SEAWALL_SEED=N` or `SEAWALL_SEEDS=A..B`, else `otherwise`. Numbers are
