@@ -82,6 +82,14 @@ impl Sound {
         })
     }
 
+    /// Killed when nothing vouched for the head yet, not even for its LINK.
+    fn just_rotated() -> Sound {
+        Sound::build(|writer| {
+            writer.put("date", &"brown ".repeat(50), Durability::Os);
+            writer.put("elder", "black", Durability::Os);
+        })
+    }
+
     fn last_state(&self) -> &State {
         self.states.values().next_back().expect("there is a first state")
     }
@@ -346,6 +354,22 @@ fn damage_to_the_manifest_and_to_current_of_a_closed_database_is_found() {
 #[test]
 fn damage_to_a_table_of_a_closed_database_is_found() {
     withstands(&Sound::closed(), |file| file.ends_with(".sst"));
+}
+
+#[test]
+fn damage_to_the_log_of_a_killed_database_is_found_or_cut() {
+    let sound = Sound::killed();
+    let last = *sound.states.keys().next_back().expect("there are states");
+    assert!(sound.vouched.seqno < last, "there must be something that nothing vouches for");
+    withstands(&sound, |file| file.ends_with(".wal"));
+}
+
+#[test]
+fn damage_to_a_segment_that_nothing_vouches_for_is_found_or_cut() {
+    let sound = Sound::just_rotated();
+    let head = sound.frame_ends.keys().rfind(|file| file.ends_with(".wal")).expect("a head");
+    assert_eq!(sound.vouched.upto[head], 0, "{head} must not be vouched for");
+    withstands(&sound, |file| file.ends_with(".wal"));
 }
 
 #[test]
