@@ -17,9 +17,23 @@ use seawall_sim::trace::{Keep, Trace};
 /// Where the stores of these tests are.
 pub const DIR: &str = "/data/db";
 
+/// The room on the disks of these tests, in bytes: plenty.
+const CAPACITY: u64 = 64 << 20;
+
+/// How contents are counted: a page with one byte takes as much room as a full one.
+const PAGE: u64 = 4096;
+
 /// A disk with plenty of room, and nothing on it.
 pub fn empty_disk() -> Disk {
-    Disk::new(64 << 20)
+    Disk::new(CAPACITY)
+}
+
+/// Leaves room for so many more pages, of 4 KiB each.
+pub fn leave_pages(fs: &SimFs, pages: u64) {
+    // What is free cannot be less than nothing, so there is plenty of room while it is asked.
+    fs.set_capacity(CAPACITY);
+    let used = CAPACITY - fs.disk().free_bytes();
+    fs.set_capacity(used + pages * PAGE);
 }
 
 /// What the worlds' generator hands out first: the ids of databases made in them.
