@@ -485,7 +485,8 @@ fn files_that_are_not_ours_are_left_alone() {
     assert!(after.names(DIR).expect("there").contains(&"backup".to_owned()));
 }
 
-/// The files of another database, in another directory of the same disk.
+/// The files of another database that hold or name data, from another directory of the same disk. An
+/// interrupted creation leaves files of another id too, but without data, and those may go.
 fn strangers_files() -> Vec<(String, Vec<u8>)> {
     let (files, _) = live(empty_disk(), |fs| {
         // The first id drawn in a world is always the same; the second is another.
@@ -501,14 +502,26 @@ fn strangers_files() -> Vec<(String, Vec<u8>)> {
         db.put("theirs", "too").expect("put");
         db.close().expect("closed");
         // The open takes numbers that the first database has not.
-        drop(builder.open().expect("opened"));
+        let db = builder.open().expect("opened");
+        db.put("theirs", "more").expect("put");
+        drop(db);
+        let wal = inspect::wal(&*fs, Path::new("/data/other"), None).expect("sound");
+        let empty = wal.segments.into_iter().filter(|segment| {
+            !segment.frames.iter().any(|frame| ["DATA", "RELOG"].contains(&frame.kind))
+        });
+        let empty: Vec<String> = empty.map(|segment| segment.file).collect();
         let disk = fs.disk();
         let files = disk.files("/data/other").expect("there");
         let read = |name: String| {
             let bytes = disk.read(format!("/data/other/{name}")).expect("there");
             (name, bytes)
         };
-        files.into_iter().map(|(name, _)| name).filter(|name| name != "LOCK").map(read).collect()
+        files
+            .into_iter()
+            .map(|(name, _)| name)
+            .filter(|name| name != "LOCK" && !empty.contains(name))
+            .map(read)
+            .collect()
     });
     files
 }

@@ -90,9 +90,9 @@ fn a_synced_put_is_one_write_and_one_sync() {
         }),
     );
     insta::assert_snapshot!(calls, @"
-    commit/wal/write_at 000002.wal [88..136) -> ok
+    commit/wal/write_at 000002.wal [96..144) -> ok
     commit/wal/sync_data 000002.wal -> ok
-    commit/wal/write_at 000002.wal [136..184) -> ok
+    commit/wal/write_at 000002.wal [144..192) -> ok
     commit/wal/sync_data 000002.wal -> ok
     ");
 }
@@ -105,7 +105,7 @@ fn an_os_put_is_one_write() {
             db.put_with("key", "value", Durability::Os).expect("put");
         }),
     );
-    insta::assert_snapshot!(calls, @"commit/wal/write_at 000002.wal [88..136) -> ok");
+    insta::assert_snapshot!(calls, @"commit/wal/write_at 000002.wal [96..144) -> ok");
 }
 
 /// Fills the head and then puts once more.
@@ -127,8 +127,8 @@ fn a_rotation_without_a_spare_makes_the_segment_first() {
     rotate/wal/sync_all 000003.wal -> ok
     rotate/dir/sync_dir db -> ok
     rotate/wal/sync_data 000002.wal -> ok
-    rotate/wal/write_at 000003.wal [0..88) -> ok
-    commit/wal/write_at 000003.wal [88..200) -> ok
+    rotate/wal/write_at 000003.wal [0..96) -> ok
+    commit/wal/write_at 000003.wal [96..208) -> ok
     commit/wal/sync_data 000003.wal -> ok
     ");
 }
@@ -159,8 +159,8 @@ fn a_rotation_with_a_spare_finds_it_durable() {
     );
     insta::assert_snapshot!(used, @"
     rotate/wal/sync_data 000002.wal -> ok
-    rotate/wal/write_at 000003.wal [0..88) -> ok
-    commit/wal/write_at 000003.wal [88..200) -> ok
+    rotate/wal/write_at 000003.wal [0..96) -> ok
+    commit/wal/write_at 000003.wal [96..208) -> ok
     commit/wal/sync_data 000003.wal -> ok
     spare/wal/open 000004.wal new -> ok
     spare/wal/allocate 000004.wal 512 -> ok
@@ -209,7 +209,7 @@ fn idleness_after_a_sync_is_marked_once() {
         }),
     );
     insta::assert_snapshot!(calls, @"
-    mark/wal/write_at 000002.wal [136..176) -> ok
+    mark/wal/write_at 000002.wal [144..184) -> ok
     mark/wal/sync_data 000002.wal -> ok
     ");
 }
@@ -223,7 +223,7 @@ fn a_clean_close_ends_the_log_and_vouches_for_it() {
         db.close().expect("closed");
     });
     insta::assert_snapshot!(calls, @"
-    close/wal/write_at 000002.wal [136..176) -> ok
+    close/wal/write_at 000002.wal [144..184) -> ok
     close/wal/sync_data 000002.wal -> ok
     close/manifest/write_at MANIFEST-000001 [120..208) -> ok
     close/manifest/sync_data MANIFEST-000001 -> ok

@@ -156,7 +156,7 @@ fn a_torn_last_frame_is_cut() {
     log 000002.wal
     replayed 1 operations, logged 1 of them again
     last seqno 1
-    cut 000002.wal at byte 136: 13 bytes of a torn write
+    cut 000002.wal at byte 144: 5 bytes of a torn write
     removed MANIFEST-000001
     state: a=1
     left: 000002.wal(512) 000036.wal(512) CURRENT(95) MANIFEST-000035(120)
