@@ -9,12 +9,18 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::choice::{Answer, Stream, Tape, WorldId};
+use crate::choice::{Answer, Stream, Tape, Who, WorldId};
 use crate::driver::{Failure, Input, Ran, run};
 use crate::system::{Property, System};
 
 /// How far what is lost is tried to have moved, in sectors.
 const SHIFTS: [u64; 6] = [0, 1, 2, 3, 4, 8];
+
+/// The most operations that are left out at once with variants tried.
+const VARIED_MAX: usize = 4;
+
+/// How many files and visits of background tasks fewer are tried.
+const FEWER: [(u64, u32); 6] = [(1, 0), (2, 0), (3, 0), (0, 1), (1, 1), (2, 1)];
 
 const SECTOR_BYTES: u64 = 512;
 
@@ -233,7 +239,12 @@ impl<S: System> Shrinker<S> {
                 let mut candidate = self.best.clone();
                 let end = (at + size).min(candidate.operations.len());
                 candidate.operations.drain(at..end);
-                if !self.attempt_shifted(candidate) {
+                let kept = if size > VARIED_MAX {
+                    self.attempt(candidate)
+                } else {
+                    self.attempt_varied(candidate)
+                };
+                if !kept {
                     at += size;
                 }
             }
@@ -241,20 +252,19 @@ impl<S: System> Shrinker<S> {
         }
     }
 
-    /// Attempts a candidate in which files may have become shorter, so that what a crash is to lose
-    /// has moved towards their start.
-    fn attempt_shifted(&mut self, candidate: Tape) -> bool {
+    /// Attempts a candidate from which operations were left out, and variants of it: files may have
+    /// become shorter, have smaller numbers, and background tasks may have done less before.
+    fn attempt_varied(&mut self, candidate: Tape) -> bool {
         if self.attempt(candidate.clone()) {
             return true;
         }
         let places = SHIFTS.iter().flat_map(|sectors| WHOLE.map(|label| (*sectors, label)));
-        places.into_iter().any(|(sectors, label)| {
-            let mut shifted = candidate.clone();
-            let mut moved = false;
-            for answer in &mut shifted.answers {
-                moved |= lose_elsewhere(answer, sectors, label);
-            }
-            moved && self.attempt(shifted)
+        let places = places.map(|(sectors, label)| Move::Bytes { sectors, label });
+        let fewer = FEWER.map(|(files, visits)| Move::Fewer { files, visits });
+        places.chain(fewer).any(|how| {
+            let mut moved = candidate.clone();
+            let count = moved.answers.iter_mut().filter_map(|answer| how.apply(answer)).count();
+            count > 0 && self.attempt(moved)
         })
     }
 
@@ -306,16 +316,51 @@ impl<S: System> Shrinker<S> {
     }
 }
 
-/// Lets an answer about a file's bytes speak of other sectors, and lose them wholly. Says whether it
-/// speaks of bytes that far into a file.
-fn lose_elsewhere(answer: &mut Answer, sectors: u64, label: &str) -> bool {
-    if answer.key.stream != Stream::Survival || answer.key.site.ends_with("/cut") {
-        return false;
+/// How answers follow when operations are left out.
+#[derive(Clone, Copy)]
+enum Move {
+    /// What is lost lies nearer to the start of its file, and is lost wholly.
+    Bytes { sectors: u64, label: &'static str },
+    /// Files have smaller numbers, and background tasks come by less often.
+    Fewer { files: u64, visits: u32 },
+}
+
+impl Move {
+    /// Changes an answer that it concerns.
+    fn apply(self, answer: &mut Answer) -> Option<()> {
+        match self {
+            Move::Bytes { sectors, label } => {
+                let of_bytes = answer.key.stream == Stream::Survival;
+                if !of_bytes || answer.key.site.ends_with("/cut") {
+                    return None;
+                }
+                answer.key.site = shifted(&answer.key.site, sectors * SECTOR_BYTES)?;
+                label.clone_into(&mut answer.label);
+            }
+            Move::Fewer { files, visits } => {
+                let renumbered = renumbered(&answer.key.site, files);
+                let in_background = matches!(answer.key.actor.who, Who::Task(_));
+                if renumbered.is_none() && !in_background {
+                    return None;
+                }
+                answer.key.site =
+                    renumbered.unwrap_or_else(|| std::mem::take(&mut answer.key.site));
+                if in_background {
+                    answer.key.nth = answer.key.nth.saturating_sub(visits);
+                }
+            }
+        }
+        Some(())
     }
-    let Some(site) = shifted(&answer.key.site, sectors * SECTOR_BYTES) else { return false };
-    answer.key.site = site;
-    label.clone_into(&mut answer.label);
-    true
+}
+
+/// `000095.wal/name`, of a file with a smaller number.
+fn renumbered(site: &str, by: u64) -> Option<String> {
+    let start = site.find(|letter: char| letter.is_ascii_digit())?;
+    let digits = site[start..].bytes().take_while(u8::is_ascii_digit).count();
+    let number = site[start..start + digits].parse::<u64>().ok()?.checked_sub(by)?;
+    let (before, after) = (&site[..start], &site[start + digits..]);
+    (digits > 1 && by > 0).then(|| format!("{before}{number:0digits$}{after}"))
 }
 
 /// `name[1024..1536)/part`, moved towards the start.
@@ -354,9 +399,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_lost_moves_by_whole_sectors() {
+    fn what_is_lost_follows_its_file() {
         assert_eq!(shifted("a.wal[1024..1536)/cut", 512).as_deref(), Some("a.wal[512..1024)/cut"));
         assert_eq!(shifted("a.wal[0..512)", 512), None);
         assert_eq!(shifted("a.wal/size", 512), None);
+        assert_eq!(renumbered("000095.wal/name", 2).as_deref(), Some("000093.wal/name"));
+        assert_eq!(renumbered("MANIFEST-000001/name", 1).as_deref(), Some("MANIFEST-000000/name"));
+        assert_eq!(renumbered("CURRENT/name", 1), None);
     }
 }

@@ -32,6 +32,9 @@ pub struct Promise<S: System> {
     pub(super) settled: u64,
     /// Whether an operation had failed by then.
     pub(super) after_error: bool,
+    /// Whether a sync has ever failed on this disk or one it was cut from: names and bytes of long ago
+    /// may turn up.
+    sync_ever_failed: bool,
     /// How the image came to be.
     pub(super) fall: Fall,
 }
@@ -53,6 +56,7 @@ impl<S: System> Promise<S> {
             durable: 0,
             settled: 0,
             after_error: false,
+            sync_ever_failed: false,
             fall: Fall::None,
         }
     }
@@ -78,6 +82,7 @@ impl<S: System> Promise<S> {
             durable,
             settled: timeline.base(),
             after_error: sync_failed || timeline.failed_before(mark),
+            sync_ever_failed: sync_failed,
             fall,
         }
     }
@@ -88,6 +93,18 @@ impl<S: System> Promise<S> {
         promise.at_least = timeline.any_at(mark);
         promise.durable = promise.at_least;
         promise
+    }
+
+    /// Whether a sync has ever failed on this disk or one it was cut from.
+    pub fn sync_ever_failed(&self) -> bool {
+        self.sync_ever_failed
+    }
+
+    /// The same on a disk that comes from another, which owed `earlier`.
+    #[must_use]
+    pub fn on_disk_of(mut self, earlier: &Promise<S>) -> Promise<S> {
+        self.sync_ever_failed |= earlier.sync_ever_failed;
+        self
     }
 
     /// The same, once an open has returned that recovered up to `position`: all of that, from now on,
@@ -107,6 +124,7 @@ impl<S: System> Promise<S> {
             promise.at_least = promise.durable;
         }
         promise.after_error |= sync_failed;
+        promise.sync_ever_failed |= sync_failed;
         promise.fall = promise.fall.max(fall);
         promise
     }

@@ -32,7 +32,6 @@ mod handle;
 mod image;
 mod inspect;
 mod odds;
-mod outage;
 mod path;
 mod personality;
 mod piece;

@@ -51,6 +51,8 @@ pub(super) struct Room<S: System> {
     pub(super) trace: Trace,
     pub(super) desk: Desk<S>,
     pub(super) crashes_working: CrashRates,
+    /// Whether names and bytes of long ago may turn up on this disk.
+    pub(super) sync_ever_failed: bool,
 }
 
 impl<S: System> Room<S> {
@@ -204,7 +206,7 @@ impl<S: System> Room<S> {
     fn complain(&self, complaint: &Complaint) {
         match complaint {
             // What a failed call left behind may lie there until the next open.
-            Complaint::Wrong(Property::Files, _) if self.excused() => {}
+            Complaint::Wrong(Property::Files, _) if self.excused() || self.sync_ever_failed => {}
             Complaint::Wrong(property, text) if !self.sim_fs.is_dead() => {
                 self.desk.wrong(*property, "got", text.clone());
             }

@@ -53,7 +53,7 @@ fn lose_power<S: System>(
     promise: &Promise<S>,
 ) -> (Disk, Promise<S>, Option<Crash>) {
     let actor = Actor::new(world, Who::Crash);
-    let (disk, fate) = disk.lose_power(&run.choices, actor);
+    let (disk, fate) = disk.power_loss(&run.choices, actor);
     run.counts.power += 1;
     let crash = Crash::between(&run.choices, world, &fate);
     (disk, promise.again(Fall::Power, false), Some(crash))

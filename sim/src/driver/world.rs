@@ -106,6 +106,7 @@ impl<S: System> Ended<S> {
             trace: run.trace.clone(),
             desk: desk.clone(),
             crashes_working: run.rates.crashes_working(world),
+            sync_ever_failed: plan.promise.sync_ever_failed(),
         });
         let end = scheduler.run(move || room.live(plan));
         Ended { sim_fs, end, pages: desk.clear() }
@@ -173,7 +174,7 @@ fn left<S: System>(
     let owed = |mark: Mark, fall: Fall, sync_failed: bool| match (timeline, judged.opened) {
         (_, None) => promise.again(fall, sync_failed),
         _ if mark == 0 => promise.again(fall, sync_failed),
-        (Some(timeline), _) => Promise::at(timeline, mark, fall, sync_failed),
+        (Some(timeline), _) => Promise::at(timeline, mark, fall, sync_failed).on_disk_of(promise),
         (None, Some(position)) => promise.settled_at(position).again(fall, sync_failed),
     };
     let owed_by = |image: &Image| owed(image.mark, fall(image), failed_here && image.sync_failed);
@@ -187,7 +188,8 @@ fn left<S: System>(
     let (disk, promise) = match (ended, timeline) {
         (Some(image), _) => (image.disk.clone(), owed_by(&image)),
         (None, Some(timeline)) if judged.closed_cleanly => {
-            (sim_fs.disk(), Promise::closed(timeline, judged.now, failed_here))
+            let closed = Promise::closed(timeline, judged.now, failed_here);
+            (sim_fs.disk(), closed.on_disk_of(promise))
         }
         (None, _) => (sim_fs.disk(), owed(judged.now, Fall::None, failed_here)),
     };
