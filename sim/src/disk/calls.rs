@@ -38,7 +38,7 @@ impl SimFs {
 
     fn lock_number(&self, path: &Path, mode: LockMode, call: &Call) -> Result<u32, Errno> {
         let exclusive = mode == LockMode::Exclusive;
-        let found = found_file(&self.world.state().disk, path)?;
+        let found = found_file(&self.world.state().disk, path, exclusive)?;
         let number = match found {
             Found::File(number) if !exclusive => number,
             Found::File(number) => self.world.may_change().map(|()| number)?,
@@ -67,13 +67,14 @@ enum Found<'a> {
     Free(Place<'a>),
 }
 
-fn found_file<'a>(disk: &Disk, path: &'a Path) -> Result<Found<'a>, Errno> {
+/// `creates` says that the file is opened to be made, where a slash at the end is never good.
+fn found_file<'a>(disk: &Disk, path: &'a Path, creates: bool) -> Result<Found<'a>, Errno> {
     let place = disk.place(path)?;
     match disk.look_up(&place) {
         Some(NodeId::Directory(_)) => Err(Errno::IsADirectory),
-        Some(NodeId::File(_)) if place.slash => Err(Errno::NotADirectory),
+        Some(NodeId::File(_)) if place.slash && !creates => Err(Errno::NotADirectory),
+        _ if place.slash => Err(Errno::IsADirectory),
         Some(NodeId::File(number)) => Ok(Found::File(number)),
-        None if place.slash => Err(Errno::IsADirectory),
         None => Ok(Found::Free(place)),
     }
 }
@@ -98,8 +99,8 @@ impl World {
         let place = self.state().disk.place(path)?;
         let found = self.state().disk.look_up(&place);
         let number = match (mode, found) {
+            (OpenMode::CreateNew, _) if place.slash => return Err(Errno::IsADirectory),
             (OpenMode::CreateNew, Some(_)) => return Err(Errno::Exists),
-            (OpenMode::CreateNew, None) if place.slash => return Err(Errno::IsADirectory),
             (OpenMode::CreateNew, None) => self.create(call, &place)?,
             (_, None) => return Err(Errno::NotFound),
             (_, Some(NodeId::Directory(_))) => return Err(Errno::IsADirectory),
@@ -131,6 +132,9 @@ impl World {
             let disk = &self.state().disk;
             (disk.place(from)?, disk.place(to)?)
         };
+        if from.name.is_empty() || to.name.is_empty() {
+            return Err(Errno::Busy);
+        }
         let moved = self.state().disk.look_up(&from).ok_or(Errno::NotFound)?;
         if matches!(moved, NodeId::File(_)) && (from.slash || to.slash) {
             return Err(Errno::NotADirectory);

@@ -45,7 +45,12 @@ impl SimFile {
     }
 
     fn write(&self, call: &mut Call, bytes: &[u8], offset: u64) -> Result<(), Errno> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        check_offset(offset)?;
         self.may_write(Errno::BadDescriptor)?;
+        check_offset(offset.saturating_add(bytes.len() as u64))?;
         if let Some(errno) = self.write_fault(call) {
             let done = self.world.prefix(call, bytes.len() as u64) as usize;
             self.put(&bytes[..done], offset)?;
@@ -87,6 +92,7 @@ impl SimFile {
     }
 
     fn set_size(&self, call: &Call, len: u64) -> Result<(), Errno> {
+        check_offset(len)?;
         self.may_write(Errno::Invalid)?;
         let (world, faults) = (&self.world, &self.world.faults);
         if world.fault(call, faults.write_eio_one_in, "eio") {
@@ -100,6 +106,7 @@ impl SimFile {
         if len == 0 {
             return Ok(());
         }
+        check_offset(len)?;
         self.may_write(Errno::BadDescriptor)?;
         let (world, faults) = (&self.world, &self.world.faults);
         if world.fault(call, faults.allocate_full_one_in, "enospc") {
@@ -149,6 +156,11 @@ impl SimFile {
     }
 }
 
+/// Linux's offsets are signed.
+fn check_offset(offset: u64) -> Result<(), Errno> {
+    if i64::try_from(offset).is_ok() { Ok(()) } else { Err(Errno::Invalid) }
+}
+
 /// Where a write that crosses sectors is interrupted: at the sector boundary nearest its middle, or
 /// zero when it is done at one go.
 fn halfway(len: u64, offset: u64) -> u64 {
@@ -160,6 +172,10 @@ impl File for SimFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut call = self.begin(Operation::ReadAt, offset, buffer.len() as u64)?;
         let world = &self.world;
+        let end = offset.saturating_add(buffer.len() as u64);
+        if !buffer.is_empty() && check_offset(end).is_err() {
+            return world.finish(call, Err(Errno::Invalid), |_: &usize| 0);
+        }
         if world.fault(&call, world.faults.read_eio_one_in, "eio") {
             world.state().counts.read_eio += 1;
             return world.finish(call, Err(Errno::Io), |_: &usize| 0);

@@ -202,11 +202,13 @@ impl Disk {
     pub(super) fn rename(&mut self, from: &Place<'_>, to: &Place<'_>) -> Result<(), Errno> {
         let moved = self.look_up(from).ok_or(Errno::NotFound)?;
         let replaced = self.look_up(to);
-        if from.name.is_empty() || to.name.is_empty() {
-            return Err(Errno::Invalid);
-        }
         if replaced == Some(moved) {
             return Ok(());
+        }
+        if let Some(NodeId::Directory(number)) = replaced
+            && self.lies_within(from.directory, number)
+        {
+            return Err(Errno::NotEmpty);
         }
         self.may_replace(moved, replaced, to)?;
         let stamp = self.next_stamp();
