@@ -13,7 +13,7 @@ const DEFAULT_DB: &str = "seawall-db";
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 fine, 1 error, 2 usage, 3 no such key, 4 damage found, 5 locked by another process,
-6 written by a newer version, 70 a bug in seawall, 130 interrupted.";
+6 written by a newer version, 70 a bug in seawall, 130 interrupted. A reader that goes away (`seawall scan | head`) ends a command quietly with 0.";
 
 /// An embedded key-value store on the command line
 #[derive(Debug, Parser)]
@@ -81,6 +81,9 @@ pub(crate) enum Command {
     Count,
     /// Write lines of `{"key": .., "value": ..}`, in batches, each durable when acknowledged
     Import(Import),
+    /// Print what the files of a database hold, without opening it for writing
+    #[command(subcommand)]
+    Inspect(Inspect),
     /// Look after a database
     #[command(subcommand)]
     Admin(Admin),
@@ -134,6 +137,17 @@ pub(crate) struct Import {
     pub(crate) batch: u32,
     /// The file to read; `-` is stdin
     pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Inspect {
+    /// CURRENT, the manifest's snapshot and each edit
+    Manifest,
+    /// The log's segments and their frames
+    Wal {
+        /// Only this file of the database, such as 000003.wal
+        file: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

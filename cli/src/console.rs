@@ -75,10 +75,13 @@ impl Console {
     /// Says why the command ended, and what to do next.
     pub(crate) fn failure(&self, failure: &Failure) {
         if self.json() {
+            let (file, offset) = failure.place.clone().unzip();
             let object = serde_json::json!({
                 "error": failure.what,
                 "next": failure.next,
                 "exit": failure.exit as u8,
+                "file": file,
+                "offset": offset.flatten(),
             });
             self.always(object);
         } else {

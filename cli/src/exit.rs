@@ -14,6 +14,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use seawall::ErrorKind;
@@ -44,11 +45,13 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
     pub(crate) what: String,
     pub(crate) next: String,
+    /// The file concerned and where in it, if that is known.
+    pub(crate) place: Option<(PathBuf, Option<u64>)>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, what: impl Into<String>, next: impl Into<String>) -> Failure {
-        Failure { exit, what: what.into(), next: next.into() }
+        Failure { exit, what: what.into(), next: next.into(), place: None }
     }
 
     /// A failure of the ordinary kind.
@@ -64,13 +67,14 @@ impl Failure {
     /// What to tell the person about any error that a command returned.
     pub(crate) fn of(error: &anyhow::Error) -> Failure {
         if let Some(failure) = error.chain().find_map(|cause| cause.downcast_ref::<Failure>()) {
-            let Failure { exit, what, next } = failure;
-            return Failure::new(*exit, what, next);
+            let Failure { exit, what, next, place } = failure;
+            return Failure { place: place.clone(), ..Failure::new(*exit, what, next) };
         }
         if let Some(cause) = error.chain().find_map(|cause| cause.downcast_ref::<seawall::Error>())
         {
             let (exit, next) = of_store(cause.kind());
-            return Failure::new(exit, all_causes(error), next);
+            let place = cause.file().map(|file| (file.to_owned(), cause.offset()));
+            return Failure { place, ..Failure::new(exit, all_causes(error), next) };
         }
         Failure::error(all_causes(error), "see the message above; `-v` says more about each step")
     }
@@ -89,8 +93,8 @@ fn of_store(kind: ErrorKind) -> (Exit, &'static str) {
     match kind {
         ErrorKind::Corruption => (
             Exit::Corruption,
-            "nothing was changed; copy the directory before anything else, then restore the file \
-             from a backup",
+            "nothing was changed; copy the directory before anything else, then look at the file \
+             with `seawall inspect manifest` or `seawall inspect wal`",
         ),
         ErrorKind::Locked => (
             Exit::Locked,

@@ -1,7 +1,8 @@
 //! The binary `seawall`: the store on the command line.
 //!
-//! `args` says what can be asked and `exit` what the answers mean; `store` holds the commands. Each
-//! returns how it ended, or an error that `exit` turns into a code and the advice what to do next.
+//! `args` says what can be asked and `exit` what the answers mean; `store` and `inspect` hold the
+//! commands. Each returns how it ended, or an error that `exit` turns into a code
+//! and the advice what to do next.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::disallowed_methods,
@@ -13,6 +14,7 @@ mod args;
 mod bytes;
 mod console;
 mod exit;
+mod inspect;
 mod interrupt;
 mod panics;
 mod store;
@@ -68,6 +70,7 @@ fn dispatch(console: &Console, global: &Global, command: Command) -> anyhow::Res
         Command::Scan(scan) => store::scan::scan(console, db, &scan),
         Command::Count => store::scan::count(console, db),
         Command::Import(import) => store::import::import(console, db, &import),
+        Command::Inspect(what) => inspect::inspect(console, db, &what),
         Command::Admin(Admin::Verify) => store::verify::verify(console, db),
     }
 }

@@ -21,11 +21,11 @@ pub(crate) const fn of_this_build() -> Version {
 
 /// One line for people.
 pub(crate) fn line() -> String {
-    let Version { version, commit, .. } = of_this_build();
-    format!("seawall {version} (commit {}, {})", short(commit), env!("SEAWALL_TREE"))
+    format!("seawall {}, commit {}", of_this_build().version, commit_and_tree())
 }
 
-/// The first digits of a commit, as git abbreviates it.
-pub(crate) fn short(commit: &str) -> &str {
-    commit.get(..7).unwrap_or(commit)
+/// `1a2b3c4 (clean)`: the commit as git abbreviates it, and whether that is all there was.
+pub(crate) fn commit_and_tree() -> String {
+    let commit = of_this_build().commit;
+    format!("{} ({})", commit.get(..7).unwrap_or(commit), env!("SEAWALL_TREE"))
 }

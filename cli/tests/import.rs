@@ -158,8 +158,8 @@ fn import_and_kill(scratch: &Scratch, round: u64, draws: &mut Draws) -> u64 {
 
 #[test]
 fn fifty_kills_lose_nothing_that_was_acknowledged() {
-    let seed = std::env::var("SEAWALL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(7);
-    println!("killing at times drawn from seed {seed}: SEAWALL_SEED={seed} repeats them");
+    let seed = std::env::var("SEAWALL_KILL_SEED").map_or(7, |text| text.parse().expect("a number"));
+    println!("killing at times drawn from seed {seed}: SEAWALL_KILL_SEED={seed} repeats them");
     let mut draws = Draws(seed);
     let scratch = Scratch::new();
     let mut promised: BTreeMap<u64, u64> = BTreeMap::new();

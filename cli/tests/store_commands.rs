@@ -105,7 +105,7 @@ fn a_value_may_come_from_stdin_or_a_file() {
 #[test]
 fn only_put_and_import_make_a_database() {
     let scratch = Scratch::new();
-    for line in ["get a", "del a", "scan", "count", "admin verify"] {
+    for line in ["get a", "del a", "scan", "count", "admin verify", "inspect manifest"] {
         let line = format!("--db nothing {line}");
         check_failure(&scratch, &line, 1, &["there is no database at nothing", "put KEY VALUE"]);
         assert!(!scratch.path().join("nothing").exists(), "{line} made a directory");
@@ -180,4 +180,100 @@ fn a_reader_that_goes_away_is_no_error() {
     scan.stdout.take().expect("piped").read_exact(&mut first).expect("it prints");
     let answer = scan.wait_with_output().expect("it ends");
     assert_eq!((answer.status.code(), &*answer.stderr), (Some(0), &b""[..]), "{answer:?}");
+}
+
+/// The CRC32C of `bytes`, a bit at a time.
+fn crc32c(bytes: &[u8]) -> u32 {
+    let bit = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 };
+    !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc)))
+}
+
+#[test]
+fn a_database_of_a_newer_format_ends_with_6() {
+    let scratch = with_three_keys();
+    let path = scratch.path().join("seawall-db/CURRENT");
+    let current = std::fs::read_to_string(&path).expect("text");
+    let (above, _) = current.rsplit_once("check ").expect("a checksum");
+    let newer = above.replacen("seawall 1\n", "seawall 9\n", 1);
+    let newer = format!("{newer}check {:08x}\n", crc32c(newer.as_bytes()));
+    std::fs::write(&path, newer).expect("writable");
+    let next = "next: use the version of seawall that wrote it";
+    check_failure(&scratch, "get a", 6, &["format 9 is newer than 1", "CURRENT", next]);
+}
+
+#[test]
+fn damage_ends_with_4_and_names_file_and_offset() {
+    let scratch = with_three_keys();
+    let directory = scratch.path().join("seawall-db");
+    let names = std::fs::read_dir(&directory).expect("a directory").map(|e| e.expect("a name"));
+    let manifest = names.map(|entry| entry.path()).find(|path| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("MANIFEST"))
+    });
+    let manifest = manifest.expect("a manifest");
+    let mut bytes = std::fs::read(&manifest).expect("readable");
+    bytes[50] ^= 1;
+    std::fs::write(&manifest, bytes).expect("writable");
+    let name = manifest.file_name().expect("a name").to_string_lossy().into_owned();
+    for line in ["admin verify", "get a", "put a 2"] {
+        check_failure(&scratch, line, 4, &[&name, "at byte 0", "next: nothing was changed"]);
+    }
+    let answer = scratch.run("admin verify --output json");
+    let error: serde_json::Value = serde_json::from_str(&answer.stderr).expect("JSON");
+    assert_eq!((&error["exit"], &error["offset"]), (&4.into(), &0.into()), "{error}");
+    assert!(error["file"].as_str().is_some_and(|file| file.ends_with(&name)), "{error}");
+}
+
+#[test]
+fn verify_says_what_it_read() {
+    let scratch = with_three_keys();
+    let text = scratch.fine("admin verify");
+    assert!(text.starts_with("tables    0, 0 entries\nlog       "), "{text}");
+    assert!(text.ends_with("\nno damage found\n"), "{text}");
+    let report: serde_json::Value =
+        serde_json::from_str(&scratch.fine("admin verify --output json")).expect("JSON");
+    assert_eq!((&report["verdict"], &report["orphans"]), (&"ok".into(), &serde_json::json!([])));
+}
+
+#[test]
+fn many_small_commands_do_not_pile_up_segments() {
+    let scratch = Scratch::new();
+    for n in 0..30 {
+        check(&scratch, &format!("put key{n} {n}"), 0, "");
+    }
+    let names = std::fs::read_dir(scratch.path().join("seawall-db")).expect("a directory");
+    let names = names.map(|entry| entry.expect("a name").file_name().into_string());
+    let segments = names.filter(|name| name.as_ref().is_ok_and(|name| name.ends_with(".wal")));
+    assert!(segments.count() < 12);
+    check(&scratch, "count", 0, "30\n");
+}
+
+fn json_of(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+#[test]
+fn the_manifest_is_shown_from_current_to_the_last_edit() {
+    let scratch = with_three_keys();
+    let text = scratch.fine("inspect manifest");
+    for words in ["database ", "MANIFEST-", "snapshot to byte ", "\nedit ", "\nnow: edit "] {
+        assert!(text.contains(words), "no {words:?} in {text}");
+    }
+    let dump = json_of(&scratch.fine("inspect manifest --output json"));
+    assert_eq!(dump["id"].as_str().map(str::len), Some(32), "{dump}");
+    assert!(dump["state"]["tables"].is_array() && dump["edits"][0]["number"].is_u64(), "{dump}");
+}
+
+#[test]
+fn the_log_is_shown_frame_by_frame_also_beside_a_writer() {
+    let scratch = with_three_keys();
+    let dump = json_of(&scratch.fine("inspect wal --output json"));
+    let frames = |segment: &serde_json::Value| segment["frames"].as_array().cloned();
+    let all = dump["segments"].as_array().expect("a list").iter().filter_map(frames).flatten();
+    let data: u64 = all.filter(|f| f["kind"] == "DATA").filter_map(|f| f["count"].as_u64()).sum();
+    assert_eq!(data, 3, "{dump}");
+    let name = dump["segments"][0]["file"].as_str().expect("a name");
+    let one = scratch.fine(&format!("inspect wal {name}"));
+    assert!(one.starts_with(name) && one.contains("LINK"), "{one}");
+    let next = "next: see the names there are";
+    check_failure(&scratch, "inspect wal 999999.wal", 1, &["no log segment of that name", next]);
 }

@@ -1,0 +1,135 @@
+//! `inspect`: what the files of a database hold, read without opening it and without its lock.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use seawall::ErrorKind;
+use seawall::inspect::{EditInfo, FrameInfo, ManifestDump, SegmentDump, StateInfo, TableInfo};
+use seawall::os::vfs::OsFs;
+use serde_json::{Value, json};
+
+use crate::args::Inspect;
+use crate::bytes::Shown;
+use crate::console::Console;
+use crate::exit::{Exit, Failure};
+use crate::store::none_at;
+
+pub(crate) fn inspect(console: &Console, db: &Path, what: &Inspect) -> anyhow::Result<Exit> {
+    let read = |error| explained(error, db);
+    match what {
+        Inspect::Manifest => {
+            let dump = seawall::inspect::manifest(&OsFs::new(), db).map_err(read)?;
+            print(console, &dump, || manifest_json(console, &dump))
+        }
+        Inspect::Wal { file } => {
+            let dump = seawall::inspect::wal(&OsFs::new(), db, file.as_deref()).map_err(read)?;
+            let segments = || dump.segments.iter().map(segment_json).collect::<Vec<_>>();
+            print(console, &dump, || json!({ "segments": segments() }))
+        }
+    }
+}
+
+fn print(
+    console: &Console,
+    text: &impl std::fmt::Display,
+    json: impl FnOnce() -> Value,
+) -> anyhow::Result<Exit> {
+    if console.json() {
+        console.data_json(&json())?;
+    } else {
+        let mut out = console.stdout();
+        write!(out, "{text}")?;
+        out.flush()?;
+    }
+    Ok(Exit::Fine)
+}
+
+/// Tells a directory without a database from a database without that segment.
+fn explained(error: seawall::Error, db: &Path) -> anyhow::Error {
+    match error.kind() {
+        ErrorKind::NotFound if error.file() == Some(db) => none_at(db),
+        ErrorKind::NotFound => Failure::error(
+            error.to_string(),
+            format!("see the names there are: `seawall --db {} inspect wal`", db.display()),
+        )
+        .into(),
+        _ => error.into(),
+    }
+}
+
+fn manifest_json(console: &Console, dump: &ManifestDump) -> Value {
+    json!({
+        "id": dump.id,
+        "file": dump.file,
+        "snapshot_end": dump.snapshot_end,
+        "edits": dump.edits.iter().map(|edit| edit_json(console, edit)).collect::<Vec<_>>(),
+        "state": state_json(console, &dump.state),
+        "end": dump.end,
+        "cut_bytes": dump.cut_bytes,
+    })
+}
+
+fn edit_json(console: &Console, edit: &EditInfo) -> Value {
+    json!({
+        "number": edit.number,
+        "counter": edit.counter,
+        "min_wal": edit.min_wal,
+        "synced_segment": edit.synced_segment,
+        "synced_offset": edit.synced_offset,
+        "flushed_seqno": edit.flushed_seqno,
+        "added": tables_json(console, &edit.added),
+        "removed": edit.removed,
+    })
+}
+
+fn state_json(console: &Console, state: &StateInfo) -> Value {
+    json!({
+        "edit_number": state.edit_number,
+        "counter": state.counter,
+        "min_wal": state.min_wal,
+        "synced_segment": state.synced_segment,
+        "synced_offset": state.synced_offset,
+        "flushed_seqno": state.flushed_seqno,
+        "tables": tables_json(console, &state.tables),
+    })
+}
+
+fn tables_json(console: &Console, tables: &[TableInfo]) -> Vec<Value> {
+    let hex = console.hex;
+    let one = |table: &TableInfo| {
+        json!({
+            "number": table.number,
+            "size_bytes": table.size_bytes,
+            "entry_count": table.entry_count,
+            "smallest": Shown { bytes: &table.smallest, hex },
+            "largest": Shown { bytes: &table.largest, hex },
+            "seqno_min": table.seqno_min,
+            "seqno_max": table.seqno_max,
+        })
+    };
+    tables.iter().map(one).collect()
+}
+
+fn segment_json(segment: &SegmentDump) -> Value {
+    json!({
+        "file": segment.file,
+        "size_bytes": segment.size_bytes,
+        "end": segment.end,
+        "bytes_beyond": segment.bytes_beyond,
+        "frames": segment.frames.iter().map(frame_json).collect::<Vec<_>>(),
+    })
+}
+
+fn frame_json(frame: &FrameInfo) -> Value {
+    let follows = frame.follows.map(|(segment, end)| json!({ "segment": segment, "end": end }));
+    json!({
+        "offset": frame.offset,
+        "bytes": frame.bytes,
+        "kind": frame.kind,
+        "count": frame.count,
+        "first_seqno": frame.first_seqno,
+        "synced_upto": frame.synced_upto,
+        "follows": follows,
+        "beyond_damage": frame.beyond_damage,
+    })
+}
