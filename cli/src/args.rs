@@ -7,15 +7,18 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::console::{Console, Format};
+use crate::sim::args::SimCommand;
 
 /// Where the database is unless `--db` or `SEAWALL_DB` says otherwise.
 const DEFAULT_DB: &str = "seawall-db";
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 fine, 1 error, 2 usage, 3 no such key, 4 damage found, 5 locked by another process,
-6 written by a newer version, 70 a bug in seawall, 130 interrupted. A reader that goes away (`seawall scan | head`) ends a command quietly with 0.";
+6 written by a newer version, 10 property violated, 11 the simulator was not deterministic,
+12 nothing finished in the time given, 13 a planted bug was missed, 70 a bug in seawall,
+130 interrupted. A reader that goes away (`seawall scan | head`) ends a command quietly with 0.";
 
-/// An embedded key-value store on the command line
+/// An embedded key-value store on the command line, and the simulator that storms it
 #[derive(Debug, Parser)]
 #[command(name = "seawall", disable_version_flag = true, after_help = AFTER_HELP)]
 #[command(arg_required_else_help = true, subcommand_negates_reqs = true)]
@@ -87,6 +90,9 @@ pub(crate) enum Command {
     /// Look after a database
     #[command(subcommand)]
     Admin(Admin),
+    /// Storms on the store: simulated crashes, failing syncs, torn writes
+    #[command(subcommand)]
+    Sim(SimCommand),
 }
 
 #[derive(Debug, Args)]

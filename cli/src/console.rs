@@ -24,6 +24,13 @@ pub(crate) struct Console {
     pub(crate) verbose: bool,
 }
 
+/// What a message is, for its colour.
+#[derive(Clone, Copy)]
+pub(crate) enum Tone {
+    Good,
+    Bad,
+}
+
 impl Console {
     pub(crate) fn json(&self) -> bool {
         self.format == Format::Json
@@ -85,18 +92,40 @@ impl Console {
             });
             self.always(object);
         } else {
-            let label = red("seawall:", io::stderr().is_terminal());
+            let label = paint("seawall:", Tone::Bad, io::stderr().is_terminal());
             self.always(format_args!("{label} {}\n  next: {}", failure.what, failure.next));
         }
     }
+
+    /// Whether a progress display makes sense.
+    pub(crate) fn shows_progress(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// `text` in the colour of its tone, if stdout is a terminal that shows colours.
+    pub(crate) fn painted(&self, text: &str, tone: Tone) -> String {
+        paint(text, tone, io::stdout().is_terminal())
+    }
 }
 
-/// `text` in red, unless `NO_COLOR` or the terminal says otherwise.
-fn red(text: &str, terminal: bool) -> String {
+/// Colours `text` unless `NO_COLOR` or the terminal says otherwise.
+fn paint(text: &str, tone: Tone, terminal: bool) -> String {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
     if !terminal || refused || dumb {
         return text.to_owned();
     }
-    format!("\x1b[1;31m{text}\x1b[0m")
+    let code = match tone {
+        Tone::Good => 32,
+        Tone::Bad => 31,
+    };
+    format!("\x1b[1;{code}m{text}\x1b[0m")
+}
+
+/// Lets a verdict stand although nobody reads it any more.
+pub(crate) fn unless_reader_went_away(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
 }

@@ -9,6 +9,10 @@
 //! | 4 | bytes on disk are damaged |
 //! | 5 | another process has the database open |
 //! | 6 | the database was written by a newer version |
+//! | 10 | the simulator found a violated property |
+//! | 11 | the simulator itself did not do the same thing twice |
+//! | 12 | nothing finished within the time given |
+//! | 13 | a planted bug was missed |
 //! | 70 | a bug of ours (a panic) |
 //! | 130 | interrupted; what was done or found until then was printed |
 
@@ -29,6 +33,10 @@ pub(crate) enum Exit {
     Corruption = 4,
     Locked = 5,
     FormatTooNew = 6,
+    Violated = 10,
+    Nondeterminism = 11,
+    NothingFinished = 12,
+    PlantedMissed = 13,
     OurBug = 70,
     Interrupted = 130,
 }

@@ -1,7 +1,7 @@
-//! The binary `seawall`: the store on the command line.
+//! The binary `seawall`: the store on the command line, and its simulator.
 //!
-//! `args` says what can be asked and `exit` what the answers mean; `store` and `inspect` hold the
-//! commands. Each returns how it ended, or an error that `exit` turns into a code
+//! `args` says what can be asked and `exit` what the answers mean; `store`, `inspect`, `sim` and
+//! `planted` hold the commands. Each returns how it ended, or an error that `exit` turns into a code
 //! and the advice what to do next.
 #![forbid(unsafe_code)]
 #![allow(
@@ -17,6 +17,8 @@ mod exit;
 mod inspect;
 mod interrupt;
 mod panics;
+mod planted;
+mod sim;
 mod store;
 mod version;
 
@@ -72,6 +74,7 @@ fn dispatch(console: &Console, global: &Global, command: Command) -> anyhow::Res
         Command::Import(import) => store::import::import(console, db, &import),
         Command::Inspect(what) => inspect::inspect(console, db, &what),
         Command::Admin(Admin::Verify) => store::verify::verify(console, db),
+        Command::Sim(command) => sim::run(console, &command),
     }
 }
 

@@ -1,0 +1,111 @@
+//! The command line of `seawall sim`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::seeds::{self, SeedRange};
+
+/// What a run's configuration can be drawn from.
+pub(crate) const PROFILES: [&str; 1] = ["default"];
+/// The disks there are.
+pub(crate) const PERSONALITIES: [&str; 1] = ["posix"];
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SimCommand {
+    /// Run seeds until one violates a property
+    Run(Run),
+    /// Run one recorded failure again
+    Replay(Replay),
+    /// Make a recorded failure smaller
+    Shrink {
+        /// The tape
+        tape: PathBuf,
+    },
+    /// Keep a recorded failure for good, in corpus/tapes/
+    Keep(Keep),
+    /// Plant known bugs one by one and see that each is found
+    Planted(Planted),
+    /// Print the profiles, the classes of faults and the sites of system calls
+    List,
+}
+
+const RUN_HELP: &str = "\
+Exit codes: 0 every recovered state was legal, 10 a property was violated, 11 a seed did not do the
+same thing twice, 12 no seed finished in the time given, 130 interrupted. The tape of a failure goes
+to target/sim/ if there is a directory target here, and to seawall-sim/ otherwise.";
+
+#[derive(Debug, Args)]
+#[command(after_help = RUN_HELP)]
+pub(crate) struct Run {
+    /// One seed: a number, 0x.. or a 40-digit git hash (its first 16 digits)
+    #[arg(long, value_name = "SEED", value_parser = seeds::seed, conflicts_with = "seeds")]
+    pub(crate) seed: Option<u64>,
+    /// Seeds from A up to but not B [default: 0..2000, and without end with --time]
+    #[arg(long, value_name = "A..B", value_parser = seeds::range)]
+    pub(crate) seeds: Option<SeedRange>,
+    /// Start no further seed after this long: 30s, 10m, 2h
+    #[arg(long, value_name = "TIME", value_parser = seeds::duration)]
+    pub(crate) time: Option<Duration>,
+    /// Threads [default: one a core]
+    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// What the seeds draw their configuration from
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = PROFILES)]
+    pub(crate) profile: String,
+    /// Whose disk it is: what a power loss may leave
+    #[arg(long, value_name = "NAME", default_value = "posix", value_parser = PERSONALITIES)]
+    pub(crate) personality: String,
+    /// Go on after a failure and report them all
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The tape
+    pub(crate) tape: PathBuf,
+    /// Show the log up to event number K
+    #[arg(long, value_name = "K")]
+    pub(crate) until: Option<u64>,
+    /// The last events before the failure, or all of them
+    #[arg(long, value_enum, default_value = "short")]
+    pub(crate) log: Log,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Log {
+    Short,
+    Full,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Keep {
+    /// The tape
+    pub(crate) tape: PathBuf,
+    /// The story of the bug, in a line
+    #[arg(short = 'm', long = "message", value_name = "WHY")]
+    pub(crate) why: String,
+}
+
+const PLANTED_HELP: &str = "\
+Each patch of sim/planted/ is applied to a copy of the tree in target/planted, which is built and
+swept over seeds 0..2000 and 1000000..1002000 until the first failure. Exit code 13: one was missed.";
+
+#[derive(Debug, Args)]
+#[command(after_help = PLANTED_HELP)]
+pub(crate) struct Planted {
+    /// Only the patch with this number or name
+    #[arg(long, value_name = "ID")]
+    pub(crate) only: Option<String>,
+    /// Threads of each sweep [default: one a core]
+    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// Keep the rows that an earlier run of the same tree and patch has finished
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Only the patches marked `# fast: yes`, and only the first range
+    #[arg(long)]
+    pub(crate) gate: bool,
+}

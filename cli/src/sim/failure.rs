@@ -1,0 +1,137 @@
+//! What a sweep found, made small, on a tape, and in words.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use seawall_sim::choice::Tape;
+use seawall_sim::driver;
+use seawall_sim::explore::{Bad, Wrong};
+use seawall_sim::report::{FailureReport, Stamp};
+use seawall_sim::shrink::shrink;
+use seawall_sim::system_seawall::Seawall;
+
+use super::args::Run;
+use super::summary::Failed;
+use super::tape;
+use crate::console::Console;
+use crate::version;
+
+/// How many runs making a failure small may take.
+pub(super) const SHRINK_RUNS_MAX: u32 = 2_000;
+
+/// How many of the last events a failure shows.
+pub(super) const EVENTS_SHOWN: usize = 12;
+
+/// What a seed that cannot be repeated is said to violate.
+const NONDETERMINISM: &str = "nondeterminism";
+
+/// Where reports say they come from.
+pub(super) fn stamp(profile: &str, personality: &str) -> Stamp {
+    Stamp {
+        commit: version::commit_and_tree(),
+        profile: profile.to_owned(),
+        personality: personality.to_owned(),
+        version: version::of_this_build().version.to_owned(),
+    }
+}
+
+/// Tells every failure of a sweep.
+///
+/// Of several failures of one property only the first is made small: the others most likely are the
+/// same bug.
+pub(super) fn all(console: &Console, run: &Run, bad: &[Bad]) -> anyhow::Result<Vec<Failed>> {
+    let mut seen = BTreeSet::new();
+    let mut failures = Vec::new();
+    for bad in bad {
+        let build = version::of_this_build();
+        let recorded = Tape { commit: build.commit.to_owned(), ..bad.tape.clone() };
+        let path = tape::write(bad.seed, &recorded)?;
+        failures.push(match &bad.what {
+            Wrong::Violated(failure) => {
+                console.detail(format_args!(
+                    "seed {:#x} fails, its tape is {}",
+                    bad.seed,
+                    path.display()
+                ));
+                let make_small = seen.insert(failure.violation.property);
+                violated(run, bad.seed, failure, &recorded, path, make_small)?
+            }
+            Wrong::Differs { first, second } => differs(bad.seed, *first, second, path),
+        });
+    }
+    Ok(failures)
+}
+
+/// A violated property. The small tape takes the place of the long one, which the seed gives again.
+fn violated(
+    run: &Run,
+    seed: u64,
+    failure: &driver::Failure,
+    recorded: &Tape,
+    path: PathBuf,
+    make_small: bool,
+) -> anyhow::Result<Failed> {
+    let shrunk = make_small.then(|| shrink::<Seawall>(recorded, SHRINK_RUNS_MAX));
+    let shrunk = shrunk.and_then(Result::ok);
+    if let Some(shrunk) = &shrunk {
+        tape::write(seed, &Tape { commit: recorded.commit.clone(), ..shrunk.tape.clone() })?;
+    }
+    let shown = path.display().to_string();
+    let stamp = stamp(&run.profile, &run.personality);
+    let report = FailureReport {
+        seed: Some(seed),
+        failure,
+        shrunk: shrunk.as_ref(),
+        tape: Some(&shown),
+        stamp: &stamp,
+        events: EVENTS_SHOWN,
+    };
+    let why = failure.violation.facts.iter().find(|(label, _)| *label == "why");
+    Ok(Failed {
+        seed: format!("{seed:#x}"),
+        property: failure.violation.property.name().to_owned(),
+        block: report.to_string(),
+        tape: Some(path),
+        shrunk_operations: shrunk.as_ref().map(|shrunk| shrunk.after.operations as u64),
+        blame: why.map(|(_, text)| text.clone()),
+        personalities: vec![run.personality.clone()],
+    })
+}
+
+/// A seed whose second run was not its first again: a bug of the simulator, or a leak around it.
+fn differs(seed: u64, first: u64, second: &Result<u64, String>, path: PathBuf) -> Failed {
+    let second = second.as_ref().map_or_else(Clone::clone, |second| format!("{second:016x}"));
+    let block = format!(
+        "FAIL  seed {seed:#x}   commit {}\n  \
+         property  a seed does the same thing twice\n  \
+         expected  fingerprint {first:016x} again\n  \
+         got       {second}\n\
+         reproduce   seawall sim run --seed {seed:#x}\n\
+         its tape    {}\n",
+        version::commit_and_tree(),
+        path.display(),
+    );
+    Failed {
+        seed: format!("{seed:#x}"),
+        property: NONDETERMINISM.to_owned(),
+        block,
+        tape: Some(path),
+        shrunk_operations: None,
+        blame: None,
+        personalities: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_that_cannot_be_repeated_is_told_with_both_fingerprints() {
+        let failed = differs(0x2a, 1, &Ok(2), "seawall-sim/2a.tape".into());
+        assert_eq!((&*failed.seed, &*failed.property), ("0x2a", "nondeterminism"));
+        for words in ["fingerprint 0000000000000001 again", "got       0000000000000002"] {
+            assert!(failed.block.contains(words), "{}", failed.block);
+        }
+    }
+}

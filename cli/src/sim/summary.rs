@@ -1,0 +1,237 @@
+//! What a sweep did, as text and as JSON.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::numbers::{clock, grouped};
+use crate::exit::Exit;
+
+/// How a sweep ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Verdict {
+    Ok,
+    Violated,
+    Nondeterministic,
+    Budget,
+    /// Nothing was found, but so little happened that this says nothing.
+    Missed,
+    Interrupted,
+}
+
+impl Verdict {
+    pub(crate) fn exit(self) -> Exit {
+        match self {
+            Verdict::Ok => Exit::Fine,
+            Verdict::Violated => Exit::Violated,
+            Verdict::Nondeterministic => Exit::Nondeterminism,
+            Verdict::Budget => Exit::NothingFinished,
+            Verdict::Missed => Exit::Error,
+            Verdict::Interrupted => Exit::Interrupted,
+        }
+    }
+}
+
+/// The result of `seawall sim run`. Scripts depend on the names and their types.
+#[derive(Debug, Serialize)]
+pub(crate) struct Summary {
+    pub(crate) verdict: Verdict,
+    /// Seeds that ran to their end.
+    pub(crate) seeds: u64,
+    pub(crate) operations: u64,
+    pub(crate) system_calls: u64,
+    pub(crate) crashes: Crashes,
+    pub(crate) faults: BTreeMap<String, u64>,
+    pub(crate) states_checked: u64,
+    pub(crate) seconds: f64,
+    pub(crate) jobs: u64,
+    pub(crate) states_per_second_per_core: f64,
+    /// 16 hexadecimal digits.
+    pub(crate) fingerprint: String,
+    pub(crate) commit: String,
+    pub(crate) profile: String,
+    pub(crate) personality: String,
+    pub(crate) version: String,
+    pub(crate) failures: Vec<Failed>,
+    /// Seeds that were asked for; none when only a time was.
+    #[serde(skip)]
+    pub(crate) planned: Option<u64>,
+    /// What happened, in lines for people.
+    #[serde(skip)]
+    pub(crate) story: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Crashes {
+    pub(crate) power: u64,
+    pub(crate) kill: u64,
+    pub(crate) inside_open: u64,
+}
+
+/// One seed that failed.
+#[derive(Debug, Serialize)]
+pub(crate) struct Failed {
+    /// `0x` and 16 digits: JSON numbers do not hold 64 bits everywhere.
+    pub(crate) seed: String,
+    pub(crate) property: String,
+    pub(crate) tape: Option<PathBuf>,
+    pub(crate) shrunk_operations: Option<u64>,
+    pub(crate) blame: Option<String>,
+    pub(crate) personalities: Vec<String>,
+    /// The failure block that people read.
+    #[serde(skip)]
+    pub(crate) block: String,
+}
+
+/// The first line of a sweep, before there is anything to tell.
+pub(crate) fn heading(planned: Option<u64>, profile: &str, personality: &str, jobs: u64) -> String {
+    let seeds = match planned {
+        Some(1) => "1 seed".to_owned(),
+        Some(planned) => format!("{} seeds", grouped(planned)),
+        None => "seeds until the time is up".to_owned(),
+    };
+    let jobs = if jobs == 1 { "1 job".to_owned() } else { format!("{jobs} jobs") };
+    format!("seawall sim: {seeds}, profile {profile}, personality {personality}, {jobs}")
+}
+
+/// Where the bar begins: one column for all runs, so that they can be read side by side.
+pub(crate) const BAR_COLUMN: usize = 91;
+
+/// The cells of the bar.
+const BAR_CELLS: u64 = 8;
+
+impl Summary {
+    /// The share of the planned seeds that ran, in per cent.
+    fn percent(&self) -> u64 {
+        self.planned.map_or(100, |planned| self.seeds * 100 / planned.max(1))
+    }
+
+    /// `[########] 100 %  00:41`.
+    fn bar(&self) -> String {
+        let percent = self.percent();
+        let full = percent * BAR_CELLS / 100;
+        let cells: String =
+            (0..BAR_CELLS).map(|cell| if cell < full { '#' } else { '.' }).collect();
+        let time = clock(Duration::from_secs_f64(self.seconds));
+        format!("[{cells}] {percent:>3} %  {time}")
+    }
+
+    /// The last line, without its verdict.
+    fn conclusion(&self) -> String {
+        match self.verdict {
+            Verdict::Ok => format!(
+                "every recovered state legal; every seed ran twice, same fingerprint {}",
+                self.fingerprint
+            ),
+            Verdict::Violated => format!("{} of them failed", grouped(self.failures.len() as u64)),
+            Verdict::Nondeterministic => "a seed did not do the same thing twice".to_owned(),
+            Verdict::Budget => "no seed finished in the time given".to_owned(),
+            Verdict::Missed => {
+                "nothing was found, but too little happened to find anything".to_owned()
+            }
+            Verdict::Interrupted => {
+                format!("interrupted after {} seeds; those were legal", grouped(self.seeds))
+            }
+        }
+    }
+
+    /// The verdict in a word.
+    pub(crate) fn word(&self) -> &'static str {
+        match self.verdict {
+            Verdict::Ok => "OK",
+            Verdict::Violated => "FAILED",
+            Verdict::Nondeterministic => "NONDETERMINISTIC",
+            Verdict::Budget => "NOTHING FINISHED",
+            Verdict::Missed => "TOO LITTLE",
+            Verdict::Interrupted => "INTERRUPTED",
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    /// The block of a sweep, up to where the verdict's word belongs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let heading = heading(self.planned, &self.profile, &self.personality, self.jobs);
+        writeln!(f, "{heading:<BAR_COLUMN$}{}", self.bar())?;
+        writeln!(f, "{}", self.story)?;
+        let conclusion = self.conclusion();
+        write!(f, "  {conclusion:<width$}", width = BAR_COLUMN - 2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn summary(verdict: Verdict) -> Summary {
+        Summary {
+            verdict,
+            seeds: 2000,
+            operations: 1_900_000,
+            system_calls: 11_200_000,
+            crashes: Crashes { power: 31_066, kill: 17_144, inside_open: 9_402 },
+            faults: [("syncs_failed".to_owned(), 2_118), ("torn".to_owned(), 20_551)].into(),
+            states_checked: 48_210,
+            seconds: 41.3,
+            jobs: 2,
+            states_per_second_per_core: 583.7,
+            fingerprint: "5d1f000000000000".to_owned(),
+            commit: "1a2b3c4".to_owned(),
+            profile: "default".to_owned(),
+            personality: "posix".to_owned(),
+            version: "0.1.0".to_owned(),
+            failures: Vec::new(),
+            planned: Some(2000),
+            story: "  operations 1.9 M   system calls 11.2 M".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_passing_sweep_reads_like_this() {
+        let text = format!("{}{}", summary(Verdict::Ok), summary(Verdict::Ok).word());
+        let expected = "\
+seawall sim: 2,000 seeds, profile default, personality posix, 2 jobs                       [########] 100 %  00:41
+  operations 1.9 M   system calls 11.2 M
+  every recovered state legal; every seed ran twice, same fingerprint 5d1f000000000000     OK";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn an_interrupted_sweep_says_how_far_it_came() {
+        let summary = Summary { seeds: 740, ..summary(Verdict::Interrupted) };
+        assert!(summary.bar().starts_with("[##......]  37 %"), "{}", summary.bar());
+        assert!(summary.to_string().contains("interrupted after 740 seeds"));
+    }
+
+    #[test]
+    fn the_names_in_json_are_those_that_scripts_read() {
+        let failed = Failed {
+            seed: "0x9e3779b97f4a7c15".to_owned(),
+            property: "O1".to_owned(),
+            tape: Some("target/sim/9e3779b97f4a7c15.tape".into()),
+            shrunk_operations: Some(3),
+            blame: Some("a sync".to_owned()),
+            personalities: vec!["posix".to_owned()],
+            block: "FAIL".to_owned(),
+        };
+        let summary = Summary { failures: vec![failed], ..summary(Verdict::Violated) };
+        let text = serde_json::to_string(&summary).expect("it serialises");
+        assert_eq!(
+            text,
+            "{\"verdict\":\"violated\",\"seeds\":2000,\"operations\":1900000,\
+             \"system_calls\":11200000,\
+             \"crashes\":{\"power\":31066,\"kill\":17144,\"inside_open\":9402},\
+             \"faults\":{\"syncs_failed\":2118,\"torn\":20551},\"states_checked\":48210,\
+             \"seconds\":41.3,\"jobs\":2,\"states_per_second_per_core\":583.7,\
+             \"fingerprint\":\"5d1f000000000000\",\"commit\":\"1a2b3c4\",\
+             \"profile\":\"default\",\"personality\":\"posix\",\"version\":\"0.1.0\",\
+             \"failures\":[{\"seed\":\"0x9e3779b97f4a7c15\",\"property\":\"O1\",\
+             \"tape\":\"target/sim/9e3779b97f4a7c15.tape\",\"shrunk_operations\":3,\
+             \"blame\":\"a sync\",\"personalities\":[\"posix\"]}]}"
+        );
+    }
+}

@@ -1,0 +1,151 @@
+//! `sim run`, `replay`, `keep` and `list`: how they end, and the names that scripts read.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    missing_docs,
+    reason = "it runs real processes on real files"
+)]
+
+mod binary;
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use binary::Scratch;
+use serde_json::Value;
+
+fn json_of(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[track_caller]
+fn check_failure(scratch: &Scratch, line: &str, code: i32, said: &[&str]) {
+    let answer = scratch.run(line);
+    assert_eq!((answer.code, &*answer.stdout), (Some(code), ""), "{line}: {answer:?}");
+    for words in said {
+        assert!(answer.stderr.contains(words), "{line}: no {words:?} in {}", answer.stderr);
+    }
+}
+
+#[test]
+fn a_passing_sweep_is_one_json_object_with_these_names() {
+    let report = json_of(&Scratch::new().fine("sim run --seeds 0..2 --jobs 2 --output json"));
+    let number = ["seeds", "operations", "system_calls", "states_checked", "seconds", "jobs"];
+    for name in number.into_iter().chain(["states_per_second_per_core"]) {
+        assert!(report[name].is_number(), "{name} in {report}");
+    }
+    for name in ["fingerprint", "commit", "profile", "personality", "version"] {
+        assert!(report[name].is_string(), "{name} in {report}");
+    }
+    for name in ["power", "kill", "inside_open"] {
+        assert!(report["crashes"][name].is_u64(), "{name} in {report}");
+    }
+    assert!(report["faults"].as_object().is_some_and(|faults| !faults.is_empty()), "{report}");
+    assert_eq!((&report["verdict"], &report["failures"]), (&"ok".into(), &Value::Array(vec![])));
+    assert_eq!((&report["seeds"], &report["jobs"]), (&2.into(), &2.into()));
+}
+
+#[test]
+fn a_passing_sweep_reads_like_this_and_is_the_same_whatever_the_jobs() {
+    let scratch = Scratch::new();
+    let one = scratch.fine("sim run --seeds 3..5 --jobs 1");
+    let two = scratch.fine("sim run --seeds 3..5 --jobs 2");
+    let heading = "seawall sim: 2 seeds, profile default, personality posix, 1 job ";
+    assert!(one.starts_with(heading) && one.contains(" [########] 100 %  00:"), "{one}");
+    assert!(one.contains("\n  operations ") && one.contains("   system calls "), "{one}");
+    let last = one.lines().last().expect("a line");
+    assert!(last.starts_with("  every recovered state legal; every seed ran twice, same"), "{one}");
+    assert!(last.ends_with(" OK"), "{one}");
+    let below = |text: &str| text.split_once('\n').map(|(_, rest)| rest.to_owned());
+    assert_eq!(below(&one), below(&two));
+}
+
+#[test]
+fn a_git_hash_is_a_seed() {
+    let scratch = Scratch::new();
+    let hash = "0000000000000007aaaaaaaaaaaaaaaaaaaaaaaa";
+    let fingerprint = |line: &str| json_of(&scratch.fine(line))["fingerprint"].clone();
+    let by_hash = fingerprint(&format!("sim run --output json --seed {hash}"));
+    assert_eq!(by_hash, fingerprint("sim run --output json --seed 0x7"));
+    for line in ["sim run --seed x", "sim run --seeds 5..5", "sim run --seed 1 --seeds 1..2"] {
+        check_failure(&scratch, line, 2, &["--help"]);
+    }
+}
+
+#[test]
+fn a_sweep_that_finishes_nothing_ends_with_12() {
+    let answer = Scratch::new().run("sim run --time 0s --output json");
+    assert_eq!(answer.code, Some(12), "{answer:?}");
+    assert_eq!(json_of(&answer.stdout)["verdict"], "budget");
+}
+
+#[test]
+fn an_interrupted_sweep_still_tells_what_it_did() {
+    let scratch = Scratch::new();
+    let sweep = scratch
+        .command()
+        .args(["sim", "run", "--time", "1h", "--jobs", "1", "--output", "json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    std::thread::sleep(Duration::from_millis(500));
+    let kill = Command::new("kill").args(["-INT", &sweep.id().to_string()]).status();
+    assert!(kill.expect("kill runs").success());
+    let output = sweep.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    let report = json_of(&String::from_utf8_lossy(&output.stdout));
+    assert_eq!(report["verdict"], "interrupted");
+}
+
+const CALM: &str = "seawall tape 1\nsystem seawall\nop 0 g0 c0 get 3\n";
+
+#[test]
+fn a_tape_that_breaks_nothing_says_so() {
+    let scratch = Scratch::new();
+    scratch.write("calm.tape", CALM);
+    let text = scratch.fine("sim replay calm.tape");
+    assert!(text.starts_with("no property is violated   fingerprint "), "{text}");
+    let report = json_of(&scratch.fine("sim replay calm.tape --output json"));
+    assert_eq!(report["verdict"], "ok", "{report}");
+    let next = "next: see what it does: `seawall sim replay calm.tape`";
+    check_failure(&scratch, "sim shrink calm.tape", 1, &["cannot be made smaller", next]);
+}
+
+#[test]
+fn a_file_that_is_no_tape_is_refused_with_the_line() {
+    let scratch = Scratch::new();
+    scratch.write("bad.tape", "seawall tape 1\nnonsense\n");
+    scratch.write("other.tape", "seawall tape 1\nsystem other\nop 0 g0 c0 get 3\n");
+    for command in ["replay", "shrink"] {
+        let line = |name| format!("sim {command} {name}");
+        check_failure(&scratch, &line("bad.tape"), 1, &["is no tape", "line 2", "next: "]);
+        check_failure(&scratch, &line("none.tape"), 1, &["cannot read none.tape", "next: "]);
+        check_failure(&scratch, &line("other.tape"), 1, &["system \"other\"", "next: "]);
+    }
+}
+
+#[test]
+fn a_kept_tape_goes_into_the_corpus_with_its_story() {
+    let scratch = Scratch::new();
+    scratch.write("calm.tape", CALM);
+    let keep = "sim keep calm.tape -m 'nothing was lost'";
+    check_failure(&scratch, keep, 1, &["not the root of a repository", "next: "]);
+    std::fs::create_dir(scratch.path().join("corpus")).expect("a directory");
+    assert_eq!(scratch.fine(keep), "corpus/tapes/calm.tape\n");
+    let kept = std::fs::read_to_string(scratch.path().join("corpus/tapes/calm.tape"));
+    let kept = kept.expect("it is there");
+    assert!(kept.starts_with("seawall tape 1\n# why nothing was lost\nsystem seawall\n"), "{kept}");
+    assert!(scratch.fine("sim replay corpus/tapes/calm.tape").starts_with("no property"));
+    check_failure(&scratch, keep, 1, &["corpus/tapes/calm.tape exists", "next: rename the tape"]);
+    check_failure(&scratch, "sim keep calm.tape -m ' '", 2, &["not one line", "next: "]);
+}
+
+#[test]
+fn the_names_that_other_commands_take_are_listed() {
+    let scratch = Scratch::new();
+    let text = scratch.fine("sim list");
+    for words in ["profiles\n  default\n", "\n  posix\n", "\n  sync_eio\n", "commit/wal/sync_data"]
+    {
+        assert!(text.contains(words), "no {words:?} in {text}");
+    }
+}
