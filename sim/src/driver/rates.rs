@@ -13,9 +13,9 @@ pub(super) const KNOBS: &[Knob] = &[
     // One switch in so many points.
     knob("switch_one_in", &[8, 2, 4, 20, 60]),
     // Images forked and worlds ended, one in so many calls: at work, and while opening.
-    knob("fork_one_in", &[80, 40, 160]),
+    knob("fork_one_in", &[120, 60, 240]),
     knob("end_one_in", &[0, 400, 1_000]),
-    knob("open_fork_one_in", &[12, 6, 24]),
+    knob("open_fork_one_in", &[16, 8, 32]),
     knob("open_end_one_in", &[0, 60, 120]),
     knob("nested_fork_one_in", &[40, 20, 80]),
     knob("images_max", &[24]),
