@@ -29,6 +29,7 @@ use clap::Parser as _;
 use args::{Admin, Arguments, Command, Global};
 use console::Console;
 use exit::{Exit, Failure};
+use sim::args::SimCommand;
 
 fn main() -> ExitCode {
     panics::install();
@@ -74,7 +75,18 @@ fn dispatch(console: &Console, global: &Global, command: Command) -> anyhow::Res
         Command::Import(import) => store::import::import(console, db, &import),
         Command::Inspect(what) => inspect::inspect(console, db, &what),
         Command::Admin(Admin::Verify) => store::verify::verify(console, db),
-        Command::Sim(command) => sim::run(console, &command),
+        Command::Sim(command) => simulate(console, &command),
+    }
+}
+
+fn simulate(console: &Console, command: &SimCommand) -> anyhow::Result<Exit> {
+    match command {
+        SimCommand::Run(arguments) => sim::run::run(console, arguments),
+        SimCommand::Replay(arguments) => sim::replay::replay(console, arguments),
+        SimCommand::Shrink { tape } => sim::replay::shrink(console, tape),
+        SimCommand::Keep(arguments) => sim::keep::keep(console, arguments),
+        SimCommand::Planted(arguments) => planted::run(console, arguments),
+        SimCommand::List => sim::list::list(console),
     }
 }
 
