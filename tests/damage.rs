@@ -268,6 +268,12 @@ fn judge(sound: &Sound, file: &str, damage: Damage, outcome: &Outcome) -> Result
         Outcome::Refused(error) | Outcome::Found(error) => return judge_error(error),
         Outcome::Read { state, report } => (state, report),
     };
+    if let Damage::Cut { len } = damage
+        && file.ends_with(".wal")
+        && len >= sound.frame_ends[file][0]
+    {
+        return Err("a segment that is shorter than its LINK says was read".to_owned());
+    }
     if state != sound.last_state() {
         let vouched = match damage {
             Damage::Flip { .. } => &sound.vouched,
@@ -305,8 +311,9 @@ fn judge_report(sound: &Sound, file: &str, damage: Damage, cuts: &[Cut]) -> Resu
                 Damage::Cut { len } => cut.offset < len && cut.offset + cut.bytes <= len,
             }
     });
-    // A file that ends between two frames shows no trace of what followed.
-    let traceless = |len: u64| len == 0 || ends.contains(&len);
+    // A file that ends between two frames shows no trace of what followed. A segment knows better:
+    // its LINK says how long it was made.
+    let traceless = |len: u64| len == 0 || (!file.ends_with(".wal") && ends.contains(&len));
     match damage {
         _ if !counts || named => Ok(()),
         Damage::Cut { len } if traceless(len) => Ok(()),
@@ -447,6 +454,15 @@ fn a_missing_file_is_an_error_that_names_it() {
 }
 
 #[test]
+fn a_log_without_any_segment_is_an_error_that_names_a_file() {
+    let sound = Sound::closed();
+    let segments = sound.files().into_iter().filter(|(file, _)| file.ends_with(".wal"));
+    let none = segments.fold(sound.disk.clone(), |disk, (file, _)| remove(&disk, &file));
+    let error = refused(&none);
+    assert!(error.file().is_some(), "{error}");
+}
+
+#[test]
 fn a_file_of_another_size_is_damaged_where_its_size_is_known() {
     let sound = Sound::closed();
     for (file, size) in sound.files() {
@@ -548,6 +564,30 @@ fn another_databases_files_are_set_aside_and_never_removed() {
     for kind in [".wal", ".sst", "MANIFEST"] {
         assert!(tried.iter().any(|file| file.contains(kind)), "no {kind} among {tried:?}");
     }
+}
+
+#[test]
+fn another_databases_segment_below_the_oldest_of_ours_is_set_aside_too() {
+    let (_, disk) = live(empty_disk(), |fs| {
+        let db = open(&fs).expect("created");
+        for _ in 0..5 {
+            db.put("ours", [b'x'; 100]).expect("put");
+        }
+        db.flush().expect("flushed");
+        db.close().expect("closed");
+    });
+    let disk = killed(disk);
+    let (_, theirs) = live(empty_disk(), |fs| {
+        let vfs: Arc<dyn Vfs> = Arc::clone(&fs) as Arc<dyn Vfs>;
+        drop(open(&fs).expect("created"));
+        let other = Db::builder("/data/other").vfs(vfs).options(options()).open().expect("created");
+        other.put("theirs", "precious").expect("put");
+    });
+    let bytes = theirs.read("/data/other/000002.wal").expect("their first segment");
+    let (outcome, after) = examine(add(&disk, "000002.wal", &bytes));
+    let Outcome::Read { report, .. } = outcome else { panic!("it opens") };
+    assert_eq!(report.set_aside, ["000002.wal"], "{report}");
+    assert_eq!(after.read(path("000002.wal.damaged")).expect("set aside"), bytes);
 }
 
 #[test]
