@@ -196,6 +196,8 @@ fn read_u64(bytes: &[u8], at: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn file(number: FileNumber) -> LogFile {
@@ -241,6 +243,50 @@ mod tests {
         }
         for len in 0..bytes.len() {
             assert_eq!(frame_at(&bytes[..len], 0, &file(2)), None, "cut to {len} bytes");
+        }
+    }
+    fn any_head() -> impl Strategy<Value = FrameHead> {
+        (1..=7u8, any::<(u32, u64, u64)>()).prop_map(|(kind, (count, first_seqno, synced_upto))| {
+            let kind = FrameKind::from_byte(kind).expect("there are seven");
+            FrameHead { kind, count, first_seqno, synced_upto }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_frame_is_read_as_it_was_sealed(
+            head in any_head(),
+            id: [u8; 16],
+            number in 1..=u64::from(u32::MAX),
+            before in 0..50usize,
+            payload in prop::collection::vec(any::<u8>(), 0..300),
+            after in prop::collection::vec(any::<u8>(), 0..50),
+        ) {
+            let file = LogFile { id: DatabaseId(id), ..file(number) };
+            let mut buffer = FrameBuffer::default();
+            buffer.begin().extend_from_slice(&payload);
+            let mut bytes = vec![0; before * ALIGN];
+            bytes.extend_from_slice(buffer.seal(&file, (before * ALIGN) as u64, head));
+            let end = bytes.len();
+            bytes.extend_from_slice(&after);
+            let frame = frame_at(&bytes, before * ALIGN, &file).expect("valid");
+            prop_assert_eq!(frame.head, head);
+            prop_assert_eq!(frame.payload, &payload[..]);
+            prop_assert_eq!((frame.offset, frame.end()), ((before * ALIGN) as u64, end as u64));
+            prop_assert_eq!(frame.checksum(&file), read_u32(&bytes, before * ALIGN));
+        }
+
+        #[test]
+        fn arbitrary_bytes_hold_no_frame(
+            bytes in prop::collection::vec(any::<u8>(), 0..200), offset in 0..300usize, ours: bool
+        ) {
+            // A length and a kind that could be ours, under a checksum that is not.
+            let mut bytes = bytes;
+            if ours && bytes.len() >= HEADER_BYTES {
+                bytes[5..12].copy_from_slice(&[0, 0, 0, 2, 0, 0, 0]);
+                bytes[32..HEADER_BYTES].copy_from_slice(&[1, 0, 0, 0]);
+            }
+            prop_assert_eq!(frame_at(&bytes, offset, &file(2)), None);
         }
     }
 }

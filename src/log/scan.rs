@@ -101,6 +101,8 @@ pub(crate) fn read_whole(file: &dyn File, path: &Path) -> Result<Vec<u8>> {
 mod tests {
     use std::path::PathBuf;
 
+    use proptest::prelude::*;
+
     use super::super::frame::{FrameBuffer, FrameHead};
     use super::*;
 
@@ -146,6 +148,69 @@ mod tests {
         for len in [0, 1, 7, 35, 36, 37, 100] {
             let bytes = vec![0xff; len];
             assert_eq!(scan(&bytes, &file()).end, 0);
+        }
+    }
+    fn any_payloads() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        prop::collection::vec(prop::collection::vec(any::<u8>(), 0..100), 1..8)
+    }
+
+    fn log_of(payloads: &[Vec<u8>], zeros: usize) -> Vec<u8> {
+        let payloads: Vec<&[u8]> = payloads.iter().map(Vec::as_slice).collect();
+        log(&payloads, zeros)
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_the_prefix(payloads in any_payloads(), zeros in 0..100usize) {
+            let bytes = log_of(&payloads, zeros);
+            let scan = scan(&bytes, &file());
+            let found: Vec<&[u8]> = scan.prefix.iter().map(|frame| frame.payload).collect();
+            prop_assert_eq!(found, payloads.iter().map(Vec::as_slice).collect::<Vec<_>>());
+            prop_assert_eq!((scan.end, scan.content_end), ((bytes.len() - zeros) as u64, scan.end));
+            prop_assert!(scan.beyond.is_empty());
+        }
+
+        #[test]
+        fn damage_ends_the_prefix_and_hides_no_other_frame(
+            payloads in any_payloads(), at in any::<prop::sample::Index>(), bit in 0..8u32
+        ) {
+            let sound = log_of(&payloads, 40);
+            let whole = scan(&sound, &file());
+            let at = at.index(whole.end as usize);
+            let mut bytes = sound.clone();
+            bytes[at] ^= 1 << bit;
+            let scan = scan(&bytes, &file());
+            let is_hit = |offset: u64, end: u64| (offset..end).contains(&(at as u64));
+            let hit = whole.prefix.iter().find(|frame| is_hit(frame.offset, frame.end()));
+            let hit = hit.expect("the frames leave no gap").offset;
+            prop_assert_eq!(scan.end, hit);
+            let others = |frames: &[Frame<'_>]| {
+                let offsets = frames.iter().map(|frame| frame.offset);
+                offsets.filter(|offset| *offset != hit).collect::<Vec<u64>>()
+            };
+            let found: Vec<Frame<'_>> = scan.frames().copied().collect();
+            prop_assert_eq!(others(&found), others(&whole.prefix));
+            prop_assert!(scan.content_end >= scan.end);
+        }
+
+        #[test]
+        fn a_log_cut_anywhere_ends_with_its_last_whole_frame(
+            payloads in any_payloads(), cut in any::<prop::sample::Index>()
+        ) {
+            let bytes = log_of(&payloads, 0);
+            let ends: Vec<u64> = scan(&bytes, &file()).prefix.iter().map(Frame::end).collect();
+            let cut = cut.index(bytes.len() + 1);
+            let scan = scan(&bytes[..cut], &file());
+            let last = ends.iter().filter(|end| **end <= cut as u64).max().copied();
+            prop_assert_eq!(scan.end, last.unwrap_or(0));
+            prop_assert!(scan.beyond.is_empty() && scan.content_end <= cut as u64);
+        }
+
+        #[test]
+        fn arbitrary_bytes_are_scanned(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            let scan = scan(&bytes, &file());
+            prop_assert_eq!((scan.end, scan.frames().count()), (0, 0));
+            prop_assert!(find_ids(&bytes, &file()).is_empty());
         }
     }
 }

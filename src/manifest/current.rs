@@ -147,6 +147,8 @@ pub(crate) fn switch_current(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn current() -> Current {
@@ -180,5 +182,49 @@ mod tests {
         text.push_str(&format!("check {:08x}\n", checksum::plain(text.as_bytes())));
         let error = Current::parse(text.as_bytes(), Path::new("CURRENT")).expect_err("newer");
         assert_eq!(error.kind(), ErrorKind::FormatTooNew);
+    }
+    /// A text is what is written for its content, or an error that names the file.
+    fn judge(text: &[u8]) -> std::result::Result<(), TestCaseError> {
+        match Current::parse(text, Path::new("CURRENT")) {
+            Ok(current) => prop_assert_eq!(current.to_text().into_bytes(), text),
+            Err(error) => {
+                prop_assert_eq!(error.kind(), ErrorKind::Corruption);
+                prop_assert_eq!(error.file(), Some(Path::new("CURRENT")));
+            }
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn any_content_comes_back_as_written(
+            id: [u8; 16], manifest: u64, snapshot_end: u64, checksum: u32
+        ) {
+            let current = Current { id: DatabaseId(id), manifest, snapshot_end, checksum };
+            let text = current.to_text();
+            let read = Current::parse(text.as_bytes(), Path::new("CURRENT"));
+            prop_assert_eq!(read.expect("its own text"), current);
+        }
+
+        #[test]
+        fn arbitrary_bytes_are_no_current(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            judge(&bytes)?;
+        }
+
+        #[test]
+        fn a_text_with_other_bytes_in_it_is_no_current(
+            at in any::<prop::sample::Index>(),
+            len in 0..20usize,
+            other in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..20),
+                "[ +0-9a-f\r\n]{0,20}".prop_map(String::into_bytes),
+            ],
+        ) {
+            let mut text = current().to_text().into_bytes();
+            let from = at.index(text.len());
+            let to = (from + len).min(text.len());
+            text.splice(from..to, other);
+            judge(&text)?;
+        }
     }
 }

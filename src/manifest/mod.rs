@@ -11,6 +11,8 @@ mod current;
 mod edit;
 mod reader;
 mod state;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub(crate) use current::{Current, read_current, switch_current};

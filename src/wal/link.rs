@@ -72,3 +72,82 @@ impl Link {
         Ok(link)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const OFFSET: u64 = 36;
+
+    fn any_link() -> impl Strategy<Value = (Link, DatabaseId)> {
+        any::<([u64; 5], [u8; 16])>().prop_map(|(numbers, id)| {
+            let [previous, previous_end, previous_last_seqno, synced_edit, capacity] = numbers;
+            let link = Link { previous, previous_end, previous_last_seqno, synced_edit, capacity };
+            (link, DatabaseId(id))
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Link> {
+        Link::decode(bytes, Path::new("000002.wal"), OFFSET)
+    }
+
+    /// Bytes are a LINK with one spelling, or an error that names file and place.
+    fn judge(bytes: &[u8]) -> std::result::Result<(), TestCaseError> {
+        match decode(bytes) {
+            Ok(link) => {
+                let mut id = DatabaseId([0; 16]);
+                id.0.copy_from_slice(&bytes[4..20]);
+                let mut again = Vec::new();
+                link.encode(&id, &mut again);
+                prop_assert_eq!(&again, bytes);
+            }
+            Err(error) if error.kind() == ErrorKind::FormatTooNew => {
+                prop_assert_ne!(&bytes[..4], FORMAT.to_le_bytes());
+            }
+            Err(error) => {
+                prop_assert_eq!(error.kind(), ErrorKind::Corruption);
+                prop_assert_eq!(error.file(), Some(Path::new("000002.wal")));
+                let offset = error.offset().expect("known");
+                prop_assert!((OFFSET..=OFFSET + bytes.len() as u64).contains(&offset));
+            }
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn a_link_comes_back_as_written((link, id) in any_link()) {
+            let mut bytes = Vec::new();
+            link.encode(&id, &mut bytes);
+            prop_assert_eq!(decode(&bytes).expect("its own bytes"), link);
+            judge(&bytes)?;
+        }
+
+        #[test]
+        fn a_link_of_another_length_is_corruption(
+            (link, id) in any_link(), cut in any::<prop::sample::Index>(), more in 1..50usize
+        ) {
+            let mut bytes = Vec::new();
+            link.encode(&id, &mut bytes);
+            let cut = cut.index(bytes.len());
+            let short = decode(&bytes[..cut]).expect_err("bytes are missing");
+            prop_assert_eq!(short.kind(), ErrorKind::Corruption);
+            bytes.resize(bytes.len() + more, 0);
+            let long = decode(&bytes).expect_err("bytes follow");
+            prop_assert_eq!(long.kind(), ErrorKind::Corruption);
+        }
+
+        #[test]
+        fn arbitrary_bytes_are_a_link_or_an_error(
+            bytes in prop::collection::vec(any::<u8>(), 0..100), ours: bool
+        ) {
+            let mut bytes = bytes;
+            if ours && bytes.len() >= 4 {
+                bytes[..4].copy_from_slice(&FORMAT.to_le_bytes());
+            }
+            judge(&bytes)?;
+        }
+    }
+}
