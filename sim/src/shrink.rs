@@ -145,7 +145,7 @@ impl<S: System> Shrinker<S> {
         self.runs >= self.runs_max
     }
 
-    /// Runs a candidate; keeps it if it violates the same property.
+    /// Runs a candidate; keeps it if it violates the same property, or a plainer one.
     fn attempt(&mut self, candidate: Tape) -> bool {
         if self.is_spent() {
             return false;
@@ -156,9 +156,10 @@ impl<S: System> Shrinker<S> {
         else {
             return false;
         };
-        if failure.violation.property != self.property {
+        if !is_as_bad(failure.violation.property, self.property) {
             return false;
         }
+        self.property = failure.violation.property;
         self.best = tape;
         self.failure = failure;
         true
@@ -314,6 +315,12 @@ impl<S: System> Shrinker<S> {
         let answers = self.best.answers.iter().enumerate();
         answers.filter(|(_, answer)| answer.key.stream == stream).map(|(index, _)| index).collect()
     }
+}
+
+/// Whether finding `now` shows what finding `before` did. A loss after an error (O7) that is also one
+/// without (O1) is a plain loss, and easier to understand.
+fn is_as_bad(now: Property, before: Property) -> bool {
+    now == before || (now == Property::Prefix && before == Property::AfterError)
 }
 
 /// How answers follow when operations are left out.

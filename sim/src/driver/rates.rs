@@ -10,8 +10,14 @@ pub(super) const KNOBS: &[Knob] = &[
     knob("clients", &[1, 2, 2, 3, 4]),
     knob("operations", &[700, 600, 900]),
     knob("generations", &[3, 1, 2, 3, 4, 5]),
-    // One switch in so many points.
+    // 0 switches uniformly, 1 by priorities, 2 uniformly with long pauses.
+    knob("strategy", &[0, 0, 0, 0, 0, 1, 1, 1, 2, 2]),
     knob("switch_one_in", &[8, 2, 4, 20, 60]),
+    knob("priority_changes", &[1, 2, 3, 4, 5]),
+    knob("priority_points", &[1_024, 64, 256, 4_096]),
+    knob("pause_one_in", &[64, 16, 256]),
+    knob("pause_points", &[256, 16, 64, 1_024]),
+    knob("early_one_in", &[0, 0, 0, 200, 1_000]),
     // Images forked and worlds ended, one in so many calls: at work, and while opening.
     knob("fork_one_in", &[120, 60, 240]),
     knob("end_one_in", &[0, 400, 1_000]),
@@ -56,6 +62,7 @@ pub(super) struct Rates {
     /// The size of a disk on which others take the room; zero when they never do.
     full_bytes: u64,
     strategy: Strategy,
+    early_in: u32,
     faults: FaultRates,
     opening: CrashRates,
     working: CrashRates,
@@ -81,7 +88,8 @@ impl Rates {
             close_looks_one_in: get("close_looks_one_in"),
             disk_bytes: config.get("disk_kib") * 1024,
             full_bytes: config.get("full_kib") * 1024,
-            strategy: Strategy::Uniform { one_in: get("switch_one_in").max(1) },
+            strategy: strategy(config),
+            early_in: get("early_one_in"),
             faults: FaultRates {
                 write_eio_one_in: get("write_eio_one_in"),
                 write_full_one_in: get("write_full_one_in"),
@@ -135,8 +143,21 @@ impl Rates {
     pub(super) fn schedule(&self, world: WorldId) -> SchedOptions {
         SchedOptions {
             strategy: self.strategy,
+            early_in: self.early_in,
             step_budget: if world.depth() == 0 { STEPS_MAX } else { STEPS_LOOKING_MAX },
             ..SchedOptions::default()
+        }
+    }
+}
+
+fn strategy(config: &Config) -> Strategy {
+    let get = |name: &str| u32::try_from(config.get(name)).unwrap_or(u32::MAX);
+    let one_in = get("switch_one_in").max(1);
+    match get("strategy") {
+        0 => Strategy::Uniform { one_in },
+        1 => Strategy::Pct { changes: get("priority_changes"), horizon: get("priority_points") },
+        _ => {
+            Strategy::Pauses { one_in, pause_in: get("pause_one_in"), points: get("pause_points") }
         }
     }
 }
