@@ -103,11 +103,10 @@ fn sweep(console: &Console, plan: &Plan<'_>) -> Swept {
         let size = (in_a_second as u64).clamp(SLICE_MIN * plan.jobs, SLICE_MAX * plan.jobs);
         let end = plan.seeds.end.min(next.saturating_add(size));
         let slice = Sweep {
-            seeds: next..end,
             jobs: plan.jobs as usize,
-            twice: true,
             keep_going: plan.arguments.keep_going,
             time: left,
+            ..Sweep::of(next..end)
         };
         let states = swept.summary.counts.states;
         let done = explore::sweep::<Seawall>(&slice, &|progress| {

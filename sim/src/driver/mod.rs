@@ -42,6 +42,8 @@ const TAIL_EVENTS: usize = 40;
 pub enum Input {
     /// Everything is drawn.
     Seed(u64),
+    /// Everything is drawn, and then some knobs are set: the other draws stay what they were.
+    Tuned(u64, Vec<(String, u64)>),
     /// Configuration, operations and answers stand on a tape.
     Tape(Box<Tape>),
 }
@@ -90,7 +92,7 @@ pub fn run<S: System>(input: &Input) -> Result<Ran, String> {
 /// As [`run`].
 pub fn run_keeping<S: System>(input: &Input, keep: Keep) -> Result<Ran, String> {
     let choices = match input {
-        Input::Seed(seed) => Choices::from_seed(*seed),
+        Input::Seed(seed) | Input::Tuned(seed, _) => Choices::from_seed(*seed),
         Input::Tape(tape) => Choices::from_tape(tape),
     };
     let (config, operations) = plan::<S>(input, &choices)?;
@@ -130,7 +132,10 @@ fn plan<S: System>(
             Ok((config, workload::parse::<S>(&tape.operations)?))
         }
         _ => {
-            let config = Config::draw(choices, &knobs);
+            let mut config = Config::draw(choices, &knobs);
+            if let Input::Tuned(_, tuned) = input {
+                tuned.iter().try_for_each(|(name, value)| config.set(name, *value))?;
+            }
             let operations = workload::generate::<S>(choices, &config);
             Ok((config, operations))
         }

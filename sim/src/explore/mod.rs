@@ -12,7 +12,7 @@ mod twin;
 
 use std::ops::Range;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -39,12 +39,24 @@ pub struct Sweep {
     pub keep_going: bool,
     /// When to stop, if not at the last seed.
     pub time: Option<Duration>,
+    /// No seed is begun once this is true, as after Ctrl-C.
+    pub stop: Option<&'static AtomicBool>,
+    /// Knobs that are set after all of them were drawn, such as `operations`.
+    pub knobs: Vec<(String, u64)>,
 }
 
 impl Sweep {
     /// Every seed of `seeds`, twice, one at a time, up to the first failure.
     pub fn of(seeds: Range<u64>) -> Sweep {
-        Sweep { seeds, jobs: 1, twice: true, keep_going: false, time: None }
+        Sweep {
+            seeds,
+            jobs: 1,
+            twice: true,
+            keep_going: false,
+            time: None,
+            stop: None,
+            knobs: Vec::new(),
+        }
     }
 }
 
@@ -118,6 +130,9 @@ struct Board<'a> {
 }
 
 /// Sweeps. `progress` is called after each seed, from any thread.
+///
+/// # Panics
+/// When `knobs` names one that there is not: the caller's mistake.
 pub fn sweep<S: System>(sweep: &Sweep, progress: &(dyn Fn(Progress) + Sync)) -> Swept {
     let board = Board {
         sweep,
@@ -151,7 +166,8 @@ impl Board<'_> {
 
     /// The next seed, unless the sweep is over.
     fn take(&self) -> Option<u64> {
-        if self.sweep.time.is_some_and(|time| self.started.elapsed() >= time) {
+        let stopped = self.sweep.stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
+        if stopped || self.sweep.time.is_some_and(|time| self.started.elapsed() >= time) {
             return None;
         }
         let seed = self.next.fetch_add(1, Ordering::Relaxed);
@@ -160,7 +176,8 @@ impl Board<'_> {
 
     fn one<S: System>(&self, seed: u64, twin: Option<&Twin>) {
         let started = cpu_time();
-        let ran = run::<S>(&Input::Seed(seed)).expect("a seed always makes a run");
+        let input = Input::Tuned(seed, self.sweep.knobs.clone());
+        let ran = run::<S>(&input).unwrap_or_else(|why| panic!("{why}"));
         let busy = cpu_time().saturating_sub(started);
         let again = twin.map(|twin| twin.run(seed, ran.tape.clone()));
         let what = judge(&ran, again);
