@@ -48,11 +48,6 @@ impl<'a> Cursor<'a> {
         Cursor { rest: bytes, file, offset }
     }
 
-    /// Where the next byte stands in the file.
-    pub(crate) fn offset(&self) -> u64 {
-        self.offset
-    }
-
     /// The bytes not read yet.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest

@@ -57,6 +57,7 @@ impl KeyRange {
     }
 
     /// Whether `key` is in the range.
+    #[cfg(test)]
     pub(crate) fn contains(&self, key: &[u8]) -> bool {
         !self.starts_after(key) && !self.ends_before(key)
     }

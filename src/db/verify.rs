@@ -1,7 +1,6 @@
 //! Checking everything on disk that counts.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use seawall_os::vfs::OpenMode;
 

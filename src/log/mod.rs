@@ -23,7 +23,5 @@
 mod frame;
 mod scan;
 
-pub(crate) use frame::{
-    Frame, FrameBuffer, FrameHead, FrameKind, HEADER_BYTES, LogFile, frame_bytes,
-};
+pub(crate) use frame::{Frame, FrameBuffer, FrameHead, FrameKind, LogFile, frame_bytes};
 pub(crate) use scan::{Scan, find_ids, read_whole, scan};

@@ -75,11 +75,6 @@ impl ManifestWriter {
         self.edits
     }
 
-    /// How long the manifest is, in bytes.
-    pub(crate) fn len(&self) -> u64 {
-        self.end
-    }
-
     /// Writes one edit, which follows the present state, and syncs it.
     pub(crate) fn append(&mut self, edit: &Edit) -> Result<()> {
         let mut next = self.state.clone();

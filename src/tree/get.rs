@@ -3,6 +3,7 @@
 use crate::base::error::Result;
 use crate::base::key::{SeqNo, ValueKind};
 use crate::base::slice::Slice;
+use crate::sstable::{KeyHash, ReadCounts};
 
 use super::super_version::SuperVersion;
 
@@ -14,8 +15,12 @@ pub(crate) fn get(view: &SuperVersion, key: &[u8], visible: SeqNo) -> Result<Opt
     if let Some((_, kind, value)) = in_memory {
         return Ok(live(kind, value));
     }
+    // Hashed once, for the filters of all tables.
+    let hash = KeyHash::of(key);
+    let mut counts = ReadCounts::default();
     for table in view.tables.iter().rev() {
-        if let Some((_, kind, value)) = table.table.get(key, visible)? {
+        let found = table.table.get_counted(key, hash, visible, &mut counts)?;
+        if let Some((_, kind, value)) = found {
             return Ok(live(kind, value));
         }
     }

@@ -20,7 +20,7 @@ mod segment;
 mod tests;
 mod writer;
 
-pub(crate) use chain::{Chain, Proven, SegmentFile, judge};
+pub(crate) use chain::{Chain, SegmentFile, judge};
 pub(crate) use link::Link;
 pub(crate) use segment::{CreateFailure, Segment, create_segment};
 pub(crate) use writer::WalWriter;

@@ -46,8 +46,6 @@ use super::options::Options;
 use super::report::{Cut, RecoveryReport};
 use super::scope;
 
-use leftovers::Leftovers;
-
 /// What the steps of one open share.
 struct Opening {
     vfs: Arc<dyn Vfs>,

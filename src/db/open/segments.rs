@@ -60,7 +60,7 @@ impl Opening {
             );
             return Err(Error::corruption(&oldest.log.path, 0, what));
         }
-        if head.last_seqno < state.flushed_seqno {
+        if chain.last_seqno() < state.flushed_seqno {
             let end = head.frames.last().map_or(0, crate::log::Frame::end);
             let what = format!(
                 "the log ends with seqno {}, the tables with {}",
