@@ -71,7 +71,7 @@ fn a_run_and_the_replay_of_its_tape_are_the_same() {
 #[test]
 fn a_failure_is_made_small() {
     let mut sizes = Vec::new();
-    for seed in 0..10 {
+    for seed in 0..60 {
         let Some(_) = ran::<{ bug::LATE_SYNC }>(seed).failure else { continue };
         let tape = ran::<{ bug::LATE_SYNC }>(seed).tape;
         let shrunk = shrink::<Toy<{ bug::LATE_SYNC }>>(&tape, 4_000).expect("it fails");
@@ -83,7 +83,7 @@ fn a_failure_is_made_small() {
         );
         sizes.push(shrunk.after.operations);
     }
-    assert!(sizes.len() >= 2, "{} of 10 seeds fail", sizes.len());
+    assert!(sizes.len() >= 2, "{} of 60 seeds fail", sizes.len());
 }
 
 #[test]
