@@ -1,7 +1,7 @@
 //! The simulator: a storage engine run, unchanged, in a world where every decision is a choice.
 //!
 //! - [`system`]: what a store says of itself to be simulated.
-//! - [`driver`]: the loop that runs it, crashes it and goes on; [`check`]: what is legal.
+//! - [`driver`]: the loop that runs it, crashes it and goes on; [`mod@check`]: what is legal.
 //! - [`explore`]: sweeps over many seeds; [`shrink`]: failures made small; [`report`]: what is read of
 //!   them; [`testing`]: all of that in a `#[test]`.
 //! - [`choice`]: the stream of choices a run is a pure function of; seeds and tapes that answer it.
