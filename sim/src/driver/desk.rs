@@ -28,7 +28,7 @@ pub(super) struct Pages<S: System> {
     /// The position that the first open has recovered and returned: images cut from now on owe it.
     pub(super) opened: Option<u64>,
     pub(super) closed_cleanly: bool,
-    pub(super) open_failed: Option<String>,
+    pub(super) opens_failed: u64,
     pub(super) violation: Option<Violation>,
     /// Reads that failed, by an injected fault.
     pub(super) probes_failed: u64,
@@ -48,7 +48,7 @@ impl<S: System> Desk<S> {
             settled: None,
             opened: None,
             closed_cleanly: false,
-            open_failed: None,
+            opens_failed: 0,
             violation: None,
             probes_failed: 0,
         }))))

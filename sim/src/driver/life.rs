@@ -30,6 +30,12 @@ use crate::trace::{Event, Trace, content_hash};
 /// How many changes a client sees fail before it only reads.
 const FAILURES_MAX: u32 = 2;
 
+/// How often a store is opened until it opens.
+const OPENS_MAX: u32 = 4;
+
+/// How often everything is read until all of it could be.
+const PROBINGS_MAX: u32 = 4;
+
 /// What happens in a world.
 pub(super) struct Plan<S: System> {
     pub(super) promise: Promise<S>,
@@ -67,7 +73,7 @@ impl<S: System> Room<S> {
         self.sim_fs.set_crash_rates(self.crashes_working);
         self.work(&store, plan.clients);
         if let Some(first_id) = plan.probe_ids {
-            self.probe_live(&store, first_id, plan.probing);
+            self.probe_live(&store, first_id);
         }
         self.end(store, plan.closes);
     }
@@ -79,16 +85,10 @@ impl<S: System> Room<S> {
 
     /// Opens what the image left and judges it.
     fn open_first(&self, plan: &Plan<S>) -> Option<S::Store> {
-        let opened = self.open()?;
+        let opened = self.open_at_last()?;
         self.desk.note(|pages| pages.opened = Some(opened.position));
-        let probes = self.probe(&opened.store, plan.probing);
-        if self.is_over() {
-            return None;
-        }
-        if self.desk.note(|pages| pages.probes_failed > 0) {
-            // What was not read cannot be judged; nothing is built on it.
-            return None;
-        }
+        // What was not read cannot be judged, and nothing is built on it.
+        let probes = self.probe_at_last(&opened.store, plan.probing)?;
         match check_recovered(&plan.promise, opened.position, &probes) {
             Ok(model) => {
                 let settled = Settled { position: opened.position, model };
@@ -107,22 +107,24 @@ impl<S: System> Room<S> {
         }
         self.end(store, plan.closes);
         let opened = if self.is_over() { None } else { self.open() }?;
-        let probes = self.probe(&opened.store, plan.probing);
+        let probes = self.probe_at_last(&opened.store, Probing::All)?;
         let (position, model) = self.desk.note(|pages| {
             pages.closed_cleanly = false;
             let settled = pages.settled.as_ref().expect("the first open was judged");
             (settled.position, Arc::clone(&settled.model))
         });
         let promise = Promise::same(position, model);
-        if self.is_over() {
-            return None;
-        }
         if let Err(mut violation) = check_recovered(&promise, opened.position, &probes) {
             violation.property = Property::Settled;
             self.desk.violated(violation.with("recovery", opened.report));
         }
         self.audit(&opened.store);
         if self.is_over() { None } else { Some(opened.store) }
+    }
+
+    /// Opens; where a fault made that fail, tries again, as a user would.
+    fn open_at_last(&self) -> Option<Opened<S::Store>> {
+        (0..OPENS_MAX).find_map(|_| if self.is_over() { None } else { self.open() })
     }
 
     fn open(&self) -> Option<Opened<S::Store>> {
@@ -141,9 +143,9 @@ impl<S: System> Room<S> {
             Err(why) => {
                 self.trace.event(Event::Recovery(content_hash(why.as_bytes())));
                 if !self.excused() {
-                    self.desk.wrong(Property::Opens, "got", why.clone());
+                    self.desk.wrong(Property::Opens, "got", why);
                 }
-                self.desk.note(|pages| pages.open_failed = Some(why));
+                self.desk.note(|pages| pages.opens_failed += 1);
                 None
             }
         }
@@ -154,6 +156,16 @@ impl<S: System> Room<S> {
         let counts = self.sim_fs.counts();
         // A name or bytes that the cache has let go of may be missed, too.
         self.sim_fs.is_dead() || counts.faults() > 0 || counts.reverted > 0
+    }
+
+    /// Reads everything; where a fault made some of it fail, tries again.
+    fn probe_at_last(&self, store: &S::Store, probing: Probing) -> Option<Vec<Probe<S>>> {
+        (0..PROBINGS_MAX).find_map(|_| {
+            self.desk.note(|pages| pages.probes_failed = 0);
+            let probes = if self.is_over() { None } else { Some(self.probe(store, probing)) };
+            let whole = !self.is_over() && self.desk.note(|pages| pages.probes_failed == 0);
+            probes.filter(|_| whole)
+        })
     }
 
     /// Reads everything, on a store that nobody else uses.
@@ -167,8 +179,8 @@ impl<S: System> Room<S> {
     }
 
     /// Reads everything as clients do: judged when the world has ended.
-    fn probe_live(&self, store: &S::Store, first_id: u32, probing: Probing) {
-        for (id, op) in (first_id..).zip(S::probes(&self.config, probing)) {
+    fn probe_live(&self, store: &S::Store, first_id: u32) {
+        for (id, op) in (first_id..).zip(S::probes(&self.config, Probing::All)) {
             if self.is_over() {
                 return;
             }

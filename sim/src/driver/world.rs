@@ -120,7 +120,7 @@ impl Run {
         counts.operations += operations;
         counts.operations_failed += failed;
         counts.states += u64::from(ended.pages.settled.is_some());
-        counts.opens_failed += u64::from(ended.pages.open_failed.is_some());
+        counts.opens_failed += ended.pages.opens_failed;
         counts.disk.merge(&ended.sim_fs.counts());
         for (name, site) in S::milestones() {
             counts.event(name, ended.sim_fs.successes_at(site));
