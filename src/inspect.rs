@@ -18,6 +18,8 @@ use crate::wal::Link;
 /// A table as the manifest describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableInfo {
+    /// The level it is on.
+    pub level: usize,
     /// The number in the file's name.
     pub number: u64,
     /// The exact size of the file, in bytes.
@@ -49,7 +51,7 @@ pub struct StateInfo {
     pub synced_offset: u64,
     /// Every operation up to here is in tables.
     pub flushed_seqno: SeqNo,
-    /// The tables, oldest first.
+    /// The tables, from level 0 down; those of level 0 oldest first, the others in order of keys.
     pub tables: Vec<TableInfo>,
 }
 
@@ -228,7 +230,7 @@ fn state_info(state: &State) -> StateInfo {
         synced_segment: state.log_synced.segment,
         synced_offset: state.log_synced.offset,
         flushed_seqno: state.flushed_seqno,
-        tables: state.tables.iter().map(table_info).collect(),
+        tables: state.tables.iter().map(|(level, table)| table_info(level, table)).collect(),
     }
 }
 
@@ -240,13 +242,14 @@ fn edit_info(edit: &Edit) -> EditInfo {
         synced_segment: edit.log_synced.segment,
         synced_offset: edit.log_synced.offset,
         flushed_seqno: edit.flushed_seqno,
-        added: edit.added.iter().map(table_info).collect(),
+        added: edit.added.iter().map(|(level, table)| table_info(*level, table)).collect(),
         removed: edit.removed.clone(),
     }
 }
 
-fn table_info(table: &crate::base::table_meta::TableMeta) -> TableInfo {
+fn table_info(level: usize, table: &crate::base::table_meta::TableMeta) -> TableInfo {
     TableInfo {
+        level,
         number: table.number,
         size_bytes: table.size_bytes,
         entry_count: table.entry_count,
@@ -261,7 +264,8 @@ impl fmt::Display for TableInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:06}.sst {} bytes, {} entries, keys \"{}\"..=\"{}\", seqnos {}..={}",
+            "level {} {:06}.sst {} bytes, {} entries, keys \"{}\"..=\"{}\", seqnos {}..={}",
+            self.level,
             self.number,
             self.size_bytes,
             self.entry_count,

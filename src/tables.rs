@@ -3,13 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use seawall_os::sync::{AtomicBool, Ordering, panicking};
 use seawall_os::vfs::{File, OpenMode, Vfs};
 
 use crate::base::checksum::DatabaseId;
 use crate::base::error::{IoContext, Result};
 use crate::base::file_name::{FileName, FileNumber};
+use crate::base::levels::AsMeta;
 use crate::base::table_meta::TableMeta;
 use crate::sstable::{Table, TableBuilder, TableOptions, Wholeness, looks_whole};
+
+/// Told when the last reader of a table that counts no more has let go of it: its file may go.
+pub(crate) trait Released: std::fmt::Debug + Send + Sync {
+    /// Only notes the number: called wherever the last reader happens to be.
+    fn released(&self, number: FileNumber);
+}
 
 /// Makes and opens the tables in one directory.
 #[derive(Clone, Debug)]
@@ -17,15 +25,40 @@ pub(crate) struct Tables {
     vfs: Arc<dyn Vfs>,
     directory: PathBuf,
     id: DatabaseId,
+    released: Arc<dyn Released>,
 }
 
-/// A table that is part of a version: what the manifest says of it, and the open file.
+/// A table that is or was part of a version: what the manifest says of it, and the open file.
 ///
-/// Versions hold it in an `Arc`; whoever drops the last one knows that nobody reads it any more.
+/// Versions hold it in an `Arc`. Once it is obsolete, whoever drops the last one has it released.
 #[derive(Debug)]
 pub(crate) struct OpenTable {
-    pub(crate) meta: TableMeta,
+    meta: TableMeta,
     pub(crate) table: Table,
+    obsolete: AtomicBool,
+    released: Arc<dyn Released>,
+}
+
+impl AsMeta for Arc<OpenTable> {
+    fn meta(&self) -> &TableMeta {
+        &self.meta
+    }
+}
+
+impl OpenTable {
+    /// No version names the table any more, and the edit that says so is durable.
+    pub(crate) fn make_obsolete(&self) {
+        self.obsolete.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for OpenTable {
+    /// Only notes that nobody reads the table any more; the file is removed by a background task.
+    fn drop(&mut self) {
+        if self.obsolete.load(Ordering::Acquire) && !panicking() {
+            self.released.released(self.meta.number);
+        }
+    }
 }
 
 /// A table that is being written, and the handle that its sync must go through.
@@ -38,8 +71,13 @@ pub(crate) struct NewTable {
 
 impl Tables {
     /// The tables of the database `id` in `directory`.
-    pub(crate) fn new(vfs: Arc<dyn Vfs>, directory: &Path, id: DatabaseId) -> Tables {
-        Tables { vfs, directory: directory.to_owned(), id }
+    pub(crate) fn new(
+        vfs: Arc<dyn Vfs>,
+        directory: &Path,
+        id: DatabaseId,
+        released: Arc<dyn Released>,
+    ) -> Tables {
+        Tables { vfs, directory: directory.to_owned(), id, released }
     }
 
     /// Where the table `number` is.
@@ -53,7 +91,12 @@ impl Tables {
     /// Those of [`Table::open`].
     pub(crate) fn open(&self, meta: &TableMeta) -> Result<Arc<OpenTable>> {
         let table = Table::open(&*self.vfs, &self.path(meta.number), meta, self.id)?;
-        Ok(Arc::new(OpenTable { meta: meta.clone(), table }))
+        Ok(Arc::new(OpenTable {
+            meta: meta.clone(),
+            table,
+            obsolete: AtomicBool::new(false),
+            released: Arc::clone(&self.released),
+        }))
     }
 
     /// Makes the file of the table `number` and begins to write it.
@@ -79,14 +122,50 @@ impl Tables {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::base::error::ErrorKind;
     use crate::base::key::{Entry, SEQNO_MAX, ValueKind};
+    use seawall_os::sync::Mutex;
     use seawall_os::vfs::MemFs;
 
-    fn tables() -> Tables {
-        Tables::new(Arc::new(MemFs::new()), Path::new("/"), DatabaseId([1; 16]))
+    /// Keeps what it was told.
+    #[derive(Debug, Default)]
+    pub(crate) struct Noted(Mutex<Vec<FileNumber>>);
+
+    impl Released for Noted {
+        fn released(&self, number: FileNumber) {
+            self.0.lock().push(number);
+        }
+    }
+
+    /// Tables in memory, with nobody to remove the obsolete.
+    pub(crate) fn tables() -> Tables {
+        tables_noting(Arc::new(Noted::default()))
+    }
+
+    fn tables_noting(noted: Arc<Noted>) -> Tables {
+        Tables::new(Arc::new(MemFs::new()), Path::new("/"), DatabaseId([1; 16]), noted)
+    }
+
+    #[test]
+    fn an_obsolete_table_is_released_by_its_last_reader() {
+        let noted = Arc::new(Noted::default());
+        let tables = tables_noting(Arc::clone(&noted));
+        for number in [3, 4] {
+            let mut new = tables.create(number, TableOptions::default()).expect("memory");
+            let entry = Entry { key: b"key", seqno: 1, kind: ValueKind::Put, value: b"value" };
+            new.builder.add(entry).expect("memory");
+            let table = tables.open(&new.builder.finish().expect("memory")).expect("whole");
+            let reader = Arc::clone(&table);
+            if number == 4 {
+                table.make_obsolete();
+            }
+            drop(table);
+            assert!(noted.0.lock().is_empty());
+            drop(reader);
+        }
+        assert_eq!(*noted.0.lock(), [4]);
     }
 
     #[test]

@@ -98,6 +98,7 @@ fn tables_json(console: &Console, tables: &[TableInfo]) -> Vec<Value> {
     let hex = console.hex;
     let one = |table: &TableInfo| {
         json!({
+            "level": table.level,
             "number": table.number,
             "size_bytes": table.size_bytes,
             "entry_count": table.entry_count,

@@ -5,6 +5,7 @@ pub(crate) mod codec;
 pub(crate) mod error;
 pub(crate) mod file_name;
 pub(crate) mod key;
+pub(crate) mod levels;
 pub(crate) mod limits;
 pub(crate) mod log_position;
 pub(crate) mod range;

@@ -20,3 +20,15 @@ pub(crate) struct TableMeta {
     /// The largest seqno of an entry.
     pub(crate) seqno_max: SeqNo,
 }
+
+impl TableMeta {
+    /// Whether `key` is in its range.
+    pub(crate) fn covers(&self, key: &[u8]) -> bool {
+        *self.smallest <= *key && *key <= *self.largest
+    }
+
+    /// Whether its range and that from `smallest` to `largest`, both inclusive, have a key in common.
+    pub(crate) fn overlaps(&self, smallest: &[u8], largest: &[u8]) -> bool {
+        *self.smallest <= *largest && *smallest <= *self.largest
+    }
+}

@@ -1,8 +1,10 @@
 //! The background tasks and how they are told what to do.
 //!
 //! ```text
-//! flusher   frozen memtable -> table -> edit -> remove old segments, roll the manifest
-//! keeper    makes the next log segment ahead of need; marks the log after idleness
+//! flusher     frozen memtable -> table -> edit -> remove old segments, roll the manifest
+//! compactors  tables of one level -> tables of the next -> edit
+//! keeper      makes the next log segment ahead of need; marks the log after idleness; removes tables
+//!             that nobody reads any more
 //! ```
 
 use std::sync::Arc;
@@ -10,7 +12,9 @@ use std::time::Duration;
 
 use seawall_os::sync::{AtomicBool, Condvar, JoinHandle, Mutex, Ordering, spawn};
 
+use crate::base::file_name::FileNumber;
 use crate::base::key::SeqNo;
+use crate::tables::Released;
 
 use super::core::Core;
 
@@ -24,20 +28,47 @@ pub(super) struct Signals {
     keep: Condvar,
     /// Writers wait here for room, and `flush` for its end.
     progress: Condvar,
-    /// Mirrors `State::stalled`, so that a commit need not take the lock to know.
+    /// Compactors wait here for another structure.
+    structure: Condvar,
+    /// Mirrors whether `State::stalled` is some, so that a commit need not take the lock to know.
     stalled: AtomicBool,
+    /// Mirrors `State::stopping` and `State::failed`.
+    ending: AtomicBool,
 }
 
-#[derive(Debug)]
+/// Why commits wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stall {
+    /// Too many full memtables wait to be written to tables.
+    Memtables,
+    /// Level 0 has too many tables that wait to be merged.
+    Level0,
+}
+
+/// What may wait at most before commits do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    pub(super) frozen_memtables: usize,
+    pub(super) level0_tables: usize,
+}
+
+#[derive(Debug, Default)]
 struct State {
     stopping: bool,
     failed: bool,
     /// Frozen memtables not yet in a table.
     frozen_count: usize,
+    /// Tables in level 0.
+    level0_count: usize,
     /// The leader found the active memtable full and no room to freeze it.
-    stalled: bool,
+    stalled: Option<Stall>,
     /// Everything up to here is in tables.
     flushed_seqno: SeqNo,
+    /// Counts the changes of the structure and of what is in use of it.
+    structure: u64,
+    /// Obsolete tables that nobody reads any more.
+    released: Vec<FileNumber>,
     want_spare: bool,
     watch_idle: bool,
 }
@@ -47,38 +78,55 @@ struct State {
 pub(super) enum KeeperWork {
     Stop,
     Spare,
+    /// Tables were released.
+    Collect,
     /// The idle time has passed without another order.
     Idle,
 }
 
-impl Signals {
-    pub(super) fn new(frozen_count: usize, flushed_seqno: SeqNo) -> Signals {
+impl Default for Signals {
+    fn default() -> Signals {
         Signals {
-            state: Mutex::new(State {
-                stopping: false,
-                failed: false,
-                frozen_count,
-                stalled: false,
-                flushed_seqno,
-                want_spare: false,
-                watch_idle: false,
-            }),
+            state: Mutex::new(State::default()),
             frozen: Condvar::new(),
             keep: Condvar::new(),
             progress: Condvar::new(),
+            structure: Condvar::new(),
             stalled: AtomicBool::new(false),
+            ending: AtomicBool::new(false),
         }
+    }
+}
+
+impl Released for Signals {
+    fn released(&self, number: FileNumber) {
+        self.state.lock().released.push(number);
+        self.keep.notify_all();
+    }
+}
+
+impl Signals {
+    /// Says what recovery has left to do. No task is running yet.
+    pub(super) fn begin(&self, frozen_count: usize, flushed_seqno: SeqNo, level0_count: usize) {
+        let mut state = self.state.lock();
+        state.frozen_count = frozen_count;
+        state.flushed_seqno = flushed_seqno;
+        state.level0_count = level0_count;
+        // The first look at it is due.
+        state.structure = 1;
     }
 
     /// Tells all tasks to end.
     pub(super) fn stop(&self) {
         self.state.lock().stopping = true;
+        self.ending.store(true, Ordering::Release);
         self.wake_all();
     }
 
     /// Writes have stopped: nobody need wait for progress any more.
     pub(super) fn fail(&self) {
         self.state.lock().failed = true;
+        self.ending.store(true, Ordering::Release);
         self.wake_all();
     }
 
@@ -86,17 +134,26 @@ impl Signals {
         self.frozen.notify_all();
         self.keep.notify_all();
         self.progress.notify_all();
+        self.structure.notify_all();
+    }
+
+    /// Whether jobs should come to an end: the tasks are to stop, or writes have stopped.
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Acquire)
     }
 
     /// Whether one more memtable may be frozen; if not, writers must wait.
-    pub(super) fn may_freeze(&self, max: usize) -> bool {
+    pub(super) fn may_freeze(&self, room: Room) -> bool {
         let mut state = self.state.lock();
-        let room = state.frozen_count < max;
-        if !room {
-            state.stalled = true;
-            self.stalled.store(true, Ordering::Release);
-        }
-        room
+        state.stalled = if state.frozen_count >= room.frozen_memtables {
+            Some(Stall::Memtables)
+        } else if state.level0_count >= room.level0_tables {
+            Some(Stall::Level0)
+        } else {
+            None
+        };
+        self.stalled.store(state.stalled.is_some(), Ordering::Release);
+        state.stalled.is_none()
     }
 
     /// One more frozen memtable is in the view.
@@ -110,10 +167,54 @@ impl Signals {
         let mut state = self.state.lock();
         state.frozen_count = state.frozen_count.saturating_sub(1);
         state.flushed_seqno = seqno;
-        state.stalled = false;
+        state.stalled = None;
         self.stalled.store(false, Ordering::Release);
         drop(state);
         self.progress.notify_all();
+    }
+
+    /// The structure has changed: level 0 has so many tables now.
+    pub(super) fn installed(&self, level0_count: usize) {
+        let mut state = self.state.lock();
+        state.level0_count = level0_count;
+        if state.stalled == Some(Stall::Level0) {
+            // Whoever leads next looks again.
+            state.stalled = None;
+            self.stalled.store(false, Ordering::Release);
+        }
+        drop(state);
+        self.structure_changed();
+    }
+
+    /// The structure, or what is in use of it, is another one.
+    pub(super) fn structure_changed(&self) {
+        self.state.lock().structure += 1;
+        self.structure.notify_all();
+        self.progress.notify_all();
+    }
+
+    /// Counts the changes of the structure.
+    pub(super) fn structure_generation(&self) -> u64 {
+        self.state.lock().structure
+    }
+
+    /// Waits for a structure other than the one `seen`, and notes it there; `false` when the
+    /// compactor is to end.
+    pub(super) fn wait_for_structure(&self, seen: &mut u64) -> bool {
+        let mut state = self.state.lock();
+        self.structure.wait_while(&mut state, |state| {
+            !state.stopping && (state.structure == *seen || state.failed)
+        });
+        *seen = state.structure;
+        !state.stopping
+    }
+
+    /// As [`Signals::wait_for_structure`], for a caller who is no task.
+    pub(super) fn wait_for_other_structure(&self, seen: u64) {
+        let mut state = self.state.lock();
+        self.structure.wait_while(&mut state, |state| {
+            !state.stopping && !state.failed && state.structure == seen
+        });
     }
 
     /// Waits until a frozen memtable may be there; `false` when the flusher is to end.
@@ -131,8 +232,9 @@ impl Signals {
             return;
         }
         let mut state = self.state.lock();
-        self.progress
-            .wait_while(&mut state, |state| state.stalled && !state.stopping && !state.failed);
+        self.progress.wait_while(&mut state, |state| {
+            state.stalled.is_some() && !state.stopping && !state.failed
+        });
     }
 
     /// Waits until everything up to `seqno` is in tables, or no frozen memtable is left, or none
@@ -156,9 +258,14 @@ impl Signals {
         self.state.lock().frozen_count
     }
 
-    /// Whether writers wait for room.
-    pub(super) fn is_stalled(&self) -> bool {
-        self.stalled.load(Ordering::Acquire)
+    /// Why writers wait, if they do.
+    pub(super) fn stall(&self) -> Option<Stall> {
+        self.state.lock().stalled
+    }
+
+    /// The tables that nobody reads any more. Each is told once.
+    pub(super) fn take_released(&self) -> Vec<FileNumber> {
+        std::mem::take(&mut self.state.lock().released)
     }
 
     /// Orders a spare segment.
@@ -189,7 +296,13 @@ impl Signals {
             if std::mem::take(&mut state.want_spare) {
                 return KeeperWork::Spare;
             }
-            let nothing = |state: &mut State| !state.stopping && !state.failed && !state.want_spare;
+            if !state.released.is_empty() {
+                return KeeperWork::Collect;
+            }
+            let nothing = |state: &mut State| {
+                let wanted = state.want_spare || !state.released.is_empty();
+                !state.stopping && !state.failed && !wanted
+            };
             if !state.watch_idle {
                 self.keep.wait_while(&mut state, |state| nothing(state) && !state.watch_idle);
                 continue;
@@ -210,12 +323,15 @@ pub(super) struct Tasks {
 impl Tasks {
     pub(super) fn start(core: &Arc<Core>) -> Tasks {
         let (flusher, keeper) = (Arc::clone(core), Arc::clone(core));
-        Tasks {
-            handles: vec![
-                spawn("flusher", move || flusher.run_flusher()),
-                spawn("keeper", move || keeper.run_keeper()),
-            ],
+        let mut handles = vec![
+            spawn("flusher", move || flusher.run_flusher()),
+            spawn("keeper", move || keeper.run_keeper()),
+        ];
+        for _ in 0..core.options.compaction_threads {
+            let compactor = Arc::clone(core);
+            handles.push(spawn("compactor", move || compactor.run_compactor()));
         }
+        Tasks { handles }
     }
 
     /// Tells the tasks to end and waits until they have.

@@ -6,25 +6,28 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use seawall_os::sync::{AtomicBool, AtomicU64, Mutex, Ordering, Shared, Turn};
+use seawall_os::sync::{AtomicBool, AtomicU64, Mutex, Ordering, Shared, Turn, hook, yield_point};
 use seawall_os::vfs::{FileLock, Vfs};
 
 use crate::base::checksum::DatabaseId;
 use crate::base::error::{Error, IoContext, Result};
 use crate::base::file_name::{FileName, FileNumber};
 use crate::base::key::SeqNo;
+use crate::base::levels::AsMeta;
 use crate::manifest::{Edit, ManifestWriter};
 use crate::memtable::OrderedMemtable;
-use crate::tables::Tables;
+use crate::tables::{OpenTable, Tables};
 use crate::tree::{Frozen, SuperVersion};
 use crate::wal::{Segment, WalWriter};
 
-use super::background::Signals;
+use super::background::{Room, Signals};
 use super::commit::Queue;
 use super::health::Health;
 use super::numbers::Numbers;
 use super::options::Options;
 use super::report::RecoveryReport;
+use super::snapshots::Snapshots;
+use super::structure::{OpenLevels, Structure};
 
 /// A segment of the log that still counts, oldest first in [`LogStatus`].
 #[derive(Clone, Copy, Debug)]
@@ -65,12 +68,14 @@ pub(super) struct Core {
     /// The number of the last edit that a sync has covered.
     pub(super) synced_edit: AtomicU64,
     pub(super) numbers: Numbers,
+    pub(super) structure: Structure,
+    pub(super) snapshots: Snapshots,
     pub(super) view: Shared<SuperVersion>,
     /// Taken to replace the view, so that no replacement is lost.
     view_edit: Mutex<()>,
     /// Everything up to here is visible.
     pub(super) visible: AtomicU64,
-    pub(super) signals: Signals,
+    pub(super) signals: Arc<Signals>,
     /// Commit groups written so far, for noticing idleness.
     pub(super) groups: AtomicU64,
     /// Whether the keeper watches for idleness.
@@ -91,12 +96,15 @@ pub(super) struct Parts {
     pub(super) manifest: ManifestWriter,
     pub(super) next_number: FileNumber,
     pub(super) view: SuperVersion,
+    pub(super) tables: Tables,
+    pub(super) signals: Arc<Signals>,
 }
 
 impl Core {
     pub(super) fn new(parts: Parts) -> Core {
         let state = parts.manifest.state();
-        let signals = Signals::new(parts.view.frozen.len(), state.flushed_seqno);
+        let level0_count = parts.view.tables.level(0).len();
+        parts.signals.begin(parts.view.frozen.len(), state.flushed_seqno, level0_count);
         Core {
             health: Health::default(),
             queue: Queue::default(),
@@ -107,13 +115,15 @@ impl Core {
             numbers: Numbers::new(parts.next_number, state.counter),
             manifest: Turn::new(parts.manifest),
             directory: Turn::new(()),
+            structure: Structure::new(Arc::clone(&parts.view.tables)),
+            snapshots: Snapshots::default(),
             view: Shared::new(Arc::new(parts.view)),
             view_edit: Mutex::new(()),
-            signals,
+            signals: parts.signals,
             groups: AtomicU64::new(0),
             mark_armed: AtomicBool::new(false),
             lock: Mutex::new(Some(parts.lock)),
-            tables: Tables::new(Arc::clone(&parts.vfs), &parts.dir, parts.id),
+            tables: parts.tables,
             vfs: parts.vfs,
             dir: parts.dir,
             id: parts.id,
@@ -138,9 +148,43 @@ impl Core {
 
     /// Replaces the view by what `edit` makes of the present one.
     pub(super) fn edit_view(&self, edit: impl FnOnce(&SuperVersion) -> SuperVersion) {
-        let _alone = self.view_edit.lock();
-        let next = edit(&self.view.load());
-        self.view.store(Arc::new(next));
+        let alone = self.view_edit.lock();
+        let before = self.view.load();
+        let former = self.view.swap(Arc::new(edit(&before)));
+        drop(alone);
+        // Only now: it may be the last to hold a table, and that is told under another lock.
+        drop((before, former));
+    }
+
+    /// Puts a durable edit into effect: `added` are its tables, open, and `edit_view` changes the rest
+    /// of the view in the same step. Called under the manifest's turn.
+    pub(super) fn install(
+        &self,
+        manifest: &ManifestWriter,
+        edit: &Edit,
+        added: Vec<(usize, Arc<OpenTable>)>,
+        edit_view: impl FnOnce(&mut SuperVersion),
+    ) {
+        yield_point("install");
+        let changed = self.structure.change(&edit.removed, added);
+        if cfg!(debug_assertions) || hook::installed() {
+            check_invariants(&changed.levels, manifest);
+        }
+        // Under the turn: the next edit may make a table obsolete that this one adds.
+        edit.added.iter().for_each(|(_, table)| self.numbers.settle(table.number));
+        for table in &changed.gone {
+            self.numbers.begin_removal(table.meta().number);
+        }
+        self.edit_view(|view| {
+            let mut next = view.clone();
+            next.tables = Arc::clone(&changed.levels);
+            edit_view(&mut next);
+            next
+        });
+        for table in changed.gone {
+            table.make_obsolete();
+        }
+        self.signals.installed(changed.levels.level(0).len());
     }
 
     /// Stops writes for good after `cause` and wakes everybody who waits for work to be done.
@@ -184,7 +228,11 @@ impl Core {
         if self.view.with(|view| view.active.entry_count() == 0) {
             return;
         }
-        if !self.signals.may_freeze(self.options.frozen_memtables_max) {
+        let room = Room {
+            frozen_memtables: self.options.frozen_memtables_max,
+            level0_tables: self.options.level0_stall_tables,
+        };
+        if !self.signals.may_freeze(room) {
             return;
         }
         self.edit_view(|view| {
@@ -193,9 +241,19 @@ impl Core {
             SuperVersion {
                 active: Arc::new(OrderedMemtable::default()),
                 frozen,
-                tables: view.tables.clone(),
+                tables: Arc::clone(&view.tables),
             }
         });
         self.signals.frozen_ready();
     }
+}
+
+/// What is read is what the manifest says, and both are a version.
+fn check_invariants(levels: &OpenLevels, manifest: &ManifestWriter) {
+    if let Err(what) = levels.check() {
+        panic!("an install led to an impossible version: {what}");
+    }
+    let said = manifest.state().tables.iter();
+    let same = levels.iter().map(|(level, table)| (level, table.meta())).eq(said);
+    assert!(same, "the manifest says {:?} and {levels:?} was installed", manifest.state());
 }

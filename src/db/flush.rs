@@ -11,29 +11,22 @@
 
 use std::sync::Arc;
 
-use seawall_os::sync::{enter_scope, yield_point};
+use seawall_os::sync::enter_scope;
 
-use crate::base::error::{Error, IoContext, Result};
+use crate::base::error::Result;
 use crate::base::file_name::{FileName, FileNumber};
+use crate::base::levels::AsMeta;
 use crate::base::log_position::LogPosition;
 use crate::manifest::{Edit, ManifestWriter, switch_current};
-use crate::sstable::TableOptions;
 use crate::tables::OpenTable;
-use crate::tree::{Frozen, SuperVersion, WrittenTable, write_table};
+use crate::tree::{Frozen, write_table};
 
 use super::core::Core;
+use super::outputs::Failure;
 use super::scope;
 
 /// How often a flush begins anew after a failure that left nothing in doubt.
 const ATTEMPTS_MAX: u32 = 3;
-
-/// Why a flush did not get to its edit.
-enum Failure {
-    /// Its output was removed; it may begin anew under another number.
-    Retry(Error),
-    /// Writes have stopped; the output is left to the next open.
-    Stopped,
-}
 
 impl Core {
     /// The flusher's loop: frozen memtables in order, the oldest first.
@@ -61,66 +54,42 @@ impl Core {
 
     fn flush_one(&self, frozen: &Arc<Frozen>) -> std::result::Result<(), Failure> {
         self.health.check_writes().map_err(|_| Failure::Stopped)?;
-        let number = self.draw_number().map_err(Failure::Retry)?;
-        let options =
-            TableOptions { block_bytes: self.options.block_bytes, ..TableOptions::default() };
+        let mut outputs = self.outputs();
+        let number = outputs.draw().map_err(Failure::Retry)?;
+        let options = self.table_options();
         let written = write_table(&self.tables, number, &frozen.memtable, options)
-            .map_err(|error| self.abandon(number, error))?;
-        self.sync_output(&written).map_err(|_| Failure::Stopped)?;
-        // Opened before the edit, so that nothing can fail between the edit and the install.
-        let table = self.tables.open(&written.meta).map_err(|error| self.abandon(number, error))?;
+            .map_err(|error| outputs.abandon(error))?;
+        outputs.push(written);
+        let tables = outputs.make_durable()?;
         let synced = self.sync_log().map_err(|_| Failure::Stopped)?;
-        self.install_flush(frozen, table, synced).map_err(|_| Failure::Stopped)
-    }
-
-    /// A failed sync leaves the disk unknown and stops writes.
-    fn sync_output(&self, written: &WrittenTable) -> Result<()> {
-        // Durability: the edit will name this table.
-        let data = written.file.sync_all().context("sync", &written.path);
-        data.inspect_err(|error| self.stop(error))?;
-        // Durability: a table without a name is no table.
-        self.sync_dir()
-    }
-
-    /// Removes an output for which no edit was written.
-    fn abandon(&self, number: FileNumber, error: Error) -> Failure {
-        self.remove_unnamed_table(number);
-        Failure::Retry(error)
+        self.install_flush(frozen, tables, synced).map_err(|_| Failure::Stopped)
     }
 
     /// Writes the edit and swaps the memtable for the table.
     fn install_flush(
         &self,
         frozen: &Arc<Frozen>,
-        table: Arc<OpenTable>,
+        tables: Vec<Arc<OpenTable>>,
         synced: LogPosition,
     ) -> Result<()> {
         let mut manifest = self.manifest.take();
         let min_wal = self.oldest_needed(frozen, synced);
-        let number = table.meta.number;
         let edit = Edit {
             flushed_seqno: frozen.last_seqno,
             min_wal,
             log_synced: synced,
-            added: vec![table.meta.clone()],
+            added: tables.iter().map(|table| (0, table.meta().clone())).collect(),
             ..Edit::after(manifest.state())
         };
         self.append_edit(&mut manifest, &edit)?;
-        yield_point("install");
-        self.edit_view(|view| {
-            let mut next: SuperVersion = view.clone();
-            let first = next.frozen.remove(0);
+        let added = tables.into_iter().map(|table| (0, table)).collect();
+        self.install(&manifest, &edit, added, |view| {
+            let first = view.frozen.remove(0);
             assert!(Arc::ptr_eq(&first, frozen), "frozen memtables are flushed oldest first");
-            next.tables.push(Arc::clone(&table));
-            next
         });
-        self.numbers.settle(number);
         self.signals.flushed(frozen.last_seqno);
         self.remove_old_segments(min_wal);
-        if manifest.edits() >= self.options.manifest_roll_edits {
-            self.roll(&mut manifest)?;
-        }
-        Ok(())
+        self.roll_if_due(&mut manifest)
     }
 
     /// The oldest segment that still holds operations in no table.
@@ -136,6 +105,14 @@ impl Core {
             })
             .map(|segment| segment.number);
         needed.unwrap_or(synced.segment)
+    }
+
+    /// Begins a new manifest if this one has grown enough.
+    pub(super) fn roll_if_due(&self, manifest: &mut ManifestWriter) -> Result<()> {
+        if manifest.edits() < self.options.manifest_roll_edits {
+            return Ok(());
+        }
+        self.roll(manifest)
     }
 
     /// Begins a new manifest with a snapshot of the present state.

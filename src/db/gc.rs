@@ -1,6 +1,6 @@
 //! Removing files that nothing names any more. A removal that fails is left to the next open.
 
-use seawall_os::sync::enter_scope;
+use seawall_os::sync::{enter_scope, yield_point};
 
 use crate::base::file_name::{FileName, FileNumber};
 
@@ -39,7 +39,16 @@ impl Core {
         self.numbers.settle(number);
     }
 
-    /// Removes a table that no edit was ever written for.
+    /// Removes the obsolete tables that nobody reads any more.
+    pub(super) fn remove_released(&self) {
+        let _scope = enter_scope(scope::GC);
+        for number in self.signals.take_released() {
+            yield_point("remove obsolete table");
+            self.remove_unnamed_table(number);
+        }
+    }
+
+    /// Removes a table that no edit names.
     pub(super) fn remove_unnamed_table(&self, number: FileNumber) {
         let _ = self.vfs.remove(&self.path(&FileName::Table(number)));
         self.numbers.settle(number);

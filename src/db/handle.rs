@@ -8,7 +8,7 @@ use std::sync::Arc;
 use seawall_os::sync::{Mutex, Ordering, enter_scope, panicking, yield_point};
 use seawall_os::vfs::{OsFs, Vfs};
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::key::SeqNo;
 use crate::base::range::KeyRange;
 use crate::base::slice::Slice;
@@ -21,6 +21,7 @@ use super::open::open;
 use super::options::{Durability, Options};
 use super::report::RecoveryReport;
 use super::scope;
+use super::snapshots::Snapshot;
 use super::stats::Stats;
 use super::verify::VerifyReport;
 
@@ -270,7 +271,12 @@ impl Db {
         let _scope = enter_scope(scope::READ);
         let (view, seqno) = self.core().pin();
         let closed = self.core().health.check_open().err();
-        Range { scan: Scan::new(view, seqno, range, closed) }
+        Range::new(view, seqno, range, closed)
+    }
+
+    /// Holds on to the database as it is now, for reads that must agree with one another.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::new(self.core())
     }
 
     /// Writes everything committed so far to tables and waits until that is durable.
@@ -280,6 +286,17 @@ impl Db {
     pub fn flush(&self) -> Result<()> {
         self.core().health.check()?;
         self.core().flush()
+    }
+
+    /// Merges all tables with keys in `bounds` into one another, after a flush: deleted and overwritten
+    /// values that no snapshot needs give their room back.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Stopped`] after a failure; a failed read or a damaged table, and then the
+    /// tables are as they were.
+    pub fn compact_range<K: AsRef<[u8]>>(&self, bounds: impl RangeBounds<K>) -> Result<()> {
+        self.core().health.check()?;
+        self.core().compact_range(&KeyRange::of(bounds))
     }
 
     /// Reads everything on disk that counts and checks it: checksums, order of keys, and that there
@@ -324,6 +341,7 @@ impl Db {
         if let Some(tasks) = tasks {
             tasks.stop(self.core());
         }
+        self.core().remove_released();
         let closed = self.core().close_log();
         self.core().release_lock();
         closed
@@ -357,9 +375,10 @@ impl Core {
         }
     }
 
-    fn flush(&self) -> Result<()> {
+    pub(super) fn flush(&self) -> Result<()> {
         let target = self.freeze_memtable()?;
         while !self.signals.wait_until_flushed(target) {
+            self.signals.wait_for_room();
             self.health.check()?;
             // Too many frozen memtables stood before the active one: now it may be its turn.
             self.freeze_memtable()?;
@@ -377,6 +396,15 @@ pub struct Range {
 }
 
 impl Range {
+    pub(super) fn new(
+        view: Arc<SuperVersion>,
+        seqno: SeqNo,
+        range: KeyRange,
+        failed: Option<Error>,
+    ) -> Range {
+        Range { scan: Scan::new(view, seqno, range, failed) }
+    }
+
     /// The seqno at which the range is read: it holds the operations up to there.
     pub fn seqno(&self) -> SeqNo {
         self.scan.seqno()

@@ -1,4 +1,4 @@
-//! The keeper: spare segments, rotation, and the MARK after idleness.
+//! The keeper: spare segments, rotation, the MARK after idleness, and what compactions leave.
 
 use seawall_os::sync::{Ordering, enter_scope};
 
@@ -21,6 +21,7 @@ impl Core {
             match self.signals.next_keeper_work(self.options.idle_mark) {
                 KeeperWork::Stop => return,
                 KeeperWork::Spare => self.make_spare(),
+                KeeperWork::Collect => self.remove_released(),
                 KeeperWork::Idle => {
                     let groups = self.groups.load(Ordering::Relaxed);
                     if groups == groups_seen {

@@ -3,6 +3,7 @@
 mod background;
 mod close;
 mod commit;
+mod compact;
 mod core;
 mod flush;
 mod gc;
@@ -12,13 +13,18 @@ mod keeper;
 mod numbers;
 mod open;
 mod options;
+mod outputs;
 mod report;
 mod scope;
+mod snapshots;
 mod stats;
+mod structure;
 mod verify;
 
+pub use background::Stall;
 pub use handle::{Builder, Db, Range};
 pub use options::{Durability, Options};
 pub use report::{Cut, RecoveryReport};
-pub use stats::Stats;
+pub use snapshots::Snapshot;
+pub use stats::{LevelStats, Stats};
 pub use verify::VerifyReport;

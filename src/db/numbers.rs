@@ -35,7 +35,8 @@ struct Range {
     next: FileNumber,
     /// The durable counter: `next` must stay below it.
     durable: FileNumber,
-    /// Numbers of files that are being made: nothing names them yet, and they are no orphans.
+    /// Numbers of files that are being made or about to be removed: nothing names them, and they are
+    /// no orphans.
     in_progress: Vec<FileNumber>,
 }
 
@@ -60,12 +61,17 @@ impl Numbers {
         range.durable = range.durable.max(durable);
     }
 
+    /// Nothing names the file any more, and it will be removed.
+    pub(super) fn begin_removal(&self, number: FileNumber) {
+        self.range.lock().in_progress.push(number);
+    }
+
     /// The file is named by something, or is gone.
     pub(super) fn settle(&self, number: FileNumber) {
         self.range.lock().in_progress.retain(|other| *other != number);
     }
 
-    /// The numbers of files that are being made.
+    /// The numbers of files that are being made or removed.
     pub(super) fn in_progress(&self) -> Vec<FileNumber> {
         self.range.lock().in_progress.clone()
     }

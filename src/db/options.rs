@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::levels::LEVELS_MAX;
 
 /// What a commit waits for before it returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -39,6 +40,22 @@ pub struct Options {
     pub manifest_roll_edits: u64,
     /// The size at which a block of a table is closed, in bytes. 64 to 1 MiB; default 4 KiB.
     pub block_bytes: usize,
+    /// How many levels of tables there are. 2 to 7; default 7.
+    pub levels: usize,
+    /// Tables in level 0 at which they are merged into level 1. At least 1; default 4.
+    pub level0_tables: usize,
+    /// Tables in level 0 at which commits wait until some are merged. More than `level0_tables`;
+    /// default 20.
+    pub level0_stall_tables: usize,
+    /// Bytes in level 1 beyond which tables are merged into level 2. At least 1; default 256 MiB.
+    pub level1_bytes: u64,
+    /// How many times the bytes of level 1 level 2 holds, and so on. At least 2; default 10.
+    pub level_multiplier: u64,
+    /// The size at which a merge ends a table and begins the next, in bytes. At least 1; default
+    /// 32 MiB.
+    pub table_bytes: u64,
+    /// How many compactions may run at once, beside flushes. 1 to 16; default 1.
+    pub compaction_threads: usize,
     /// How long the log must be idle before the last sync is vouched for. Default: 100 ms.
     pub idle_mark: Duration,
 }
@@ -55,6 +72,13 @@ impl Default for Options {
             spare_segment: true,
             manifest_roll_edits: 1_000,
             block_bytes: 4 << 10,
+            levels: LEVELS_MAX,
+            level0_tables: 4,
+            level0_stall_tables: 20,
+            level1_bytes: 256 << 20,
+            level_multiplier: 10,
+            table_bytes: 32 << 20,
+            compaction_threads: 1,
             idle_mark: Duration::from_millis(100),
         }
     }
@@ -73,6 +97,17 @@ impl Options {
             ("segment_bytes", (512..=1 << 30).contains(&self.segment_bytes), "512 to 1 GiB"),
             ("manifest_roll_edits", self.manifest_roll_edits >= 1, "at least 1"),
             ("block_bytes", (64..=1 << 20).contains(&self.block_bytes), "64 to 1 MiB"),
+            ("levels", (2..=LEVELS_MAX).contains(&self.levels), "2 to 7"),
+            ("level0_tables", self.level0_tables >= 1, "at least 1"),
+            (
+                "level0_stall_tables",
+                self.level0_stall_tables > self.level0_tables,
+                "more than level0_tables",
+            ),
+            ("level1_bytes", self.level1_bytes >= 1, "at least 1"),
+            ("level_multiplier", self.level_multiplier >= 2, "at least 2"),
+            ("table_bytes", self.table_bytes >= 1, "at least 1"),
+            ("compaction_threads", (1..=16).contains(&self.compaction_threads), "1 to 16"),
         ];
         match within.iter().find(|(_, holds, _)| !holds) {
             None => Ok(()),

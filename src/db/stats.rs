@@ -4,6 +4,7 @@ use seawall_os::sync::Ordering;
 
 use crate::base::key::SeqNo;
 
+use super::background::Stall;
 use super::core::Core;
 
 /// What an open database holds at one moment.
@@ -23,12 +24,25 @@ pub struct Stats {
     pub tables: usize,
     /// Their size in bytes.
     pub table_bytes: u64,
+    /// Tables and bytes of each level, from level 0 down.
+    pub levels: Vec<LevelStats>,
+    /// Snapshots that are held.
+    pub snapshots: usize,
     /// How many log segments count.
     pub log_segments: usize,
-    /// Whether commits wait until a memtable has been written.
-    pub stalled: bool,
+    /// Why commits wait, if they do.
+    pub stalled: Option<Stall>,
     /// Why writes have stopped, if they have.
     pub stopped: Option<String>,
+}
+
+/// One level of tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LevelStats {
+    /// How many tables it has.
+    pub tables: usize,
+    /// Their size in bytes.
+    pub bytes: u64,
 }
 
 impl Core {
@@ -36,16 +50,23 @@ impl Core {
         let view = self.view.load();
         // Bound here: in the literal below its guard would live as long as the literal is built.
         let log_segments = self.log_status.lock().segments.len();
+        let level = |level| LevelStats {
+            tables: view.tables.level(level).len(),
+            bytes: view.tables.level_bytes(level),
+        };
+        let levels: Vec<LevelStats> = (0..self.options.levels).map(level).collect();
         Stats {
             last_seqno: self.visible.load(Ordering::Acquire),
             flushed_seqno: self.signals.flushed_seqno(),
             memtable_bytes: view.active.approximate_bytes(),
             memtable_entries: view.active.entry_count(),
             frozen_memtables: self.signals.frozen_count(),
-            tables: view.tables.len(),
-            table_bytes: view.tables.iter().map(|table| table.meta.size_bytes).sum(),
+            tables: view.tables.count(),
+            table_bytes: levels.iter().map(|level| level.bytes).sum(),
+            levels,
+            snapshots: self.snapshots.count(),
             log_segments,
-            stalled: self.signals.is_stalled(),
+            stalled: self.signals.stall(),
             stopped: self.health.cause().map(|cause| cause.to_string()),
         }
     }

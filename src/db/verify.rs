@@ -6,6 +6,7 @@ use seawall_os::vfs::OpenMode;
 
 use crate::base::error::{Error, IoContext, Result};
 use crate::base::file_name::{FileName, FileNumber};
+use crate::base::levels::AsMeta;
 use crate::log::{LogFile, read_whole, scan};
 use crate::manifest::{ManifestWriter, read_current, read_manifest};
 
@@ -57,10 +58,10 @@ impl Core {
         }
         let view = self.view.load();
         drop(manifest);
-        for table in &view.tables {
+        for (_, table) in view.tables.iter() {
             table.table.verify()?;
             report.tables += 1;
-            report.entries += table.meta.entry_count;
+            report.entries += table.meta().entry_count;
         }
         Ok(report)
     }
@@ -135,7 +136,7 @@ impl Core {
 }
 
 fn needed_names(manifest: &ManifestWriter, segments: &[LiveSegment]) -> BTreeSet<String> {
-    let tables = manifest.state().tables.iter().map(|table| FileName::Table(table.number));
+    let tables = manifest.state().tables.iter().map(|(_, table)| FileName::Table(table.number));
     let segments = segments.iter().map(|segment| FileName::Wal(segment.number));
     [FileName::Current, FileName::Manifest(manifest.number())]
         .into_iter()

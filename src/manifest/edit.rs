@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! counter u64 | min_wal u64 | synced segment u64 | synced offset u64 | keyspace u32 |
-//! flushed seqno u64 | added u32, as many tables | removed u32, as many numbers (varint)
+//! flushed seqno u64 | removed u32, as many numbers (varint) |
+//! added u32, as many: level u8, table
 //! ```
 //!
 //! The edit's number stands in the frame. Every field says what is true from then on; a field that
@@ -27,8 +28,9 @@ pub(crate) struct Edit {
     pub(crate) min_wal: FileNumber,
     pub(crate) log_synced: LogPosition,
     pub(crate) flushed_seqno: SeqNo,
-    pub(crate) added: Vec<TableMeta>,
     pub(crate) removed: Vec<FileNumber>,
+    /// Tables and their levels, added after the others were removed: one that moves is in both.
+    pub(crate) added: Vec<(usize, TableMeta)>,
 }
 
 impl Edit {
@@ -40,8 +42,8 @@ impl Edit {
             min_wal: state.min_wal,
             log_synced: state.log_synced,
             flushed_seqno: state.flushed_seqno,
-            added: Vec::new(),
             removed: Vec::new(),
+            added: Vec::new(),
         }
     }
 
@@ -52,10 +54,10 @@ impl Edit {
         }
         put_u32(to, DEFAULT_KEYSPACE);
         put_u64(to, self.flushed_seqno);
-        put_u32(to, u32::try_from(self.added.len()).expect("tables have 32-bit numbers"));
-        self.added.iter().for_each(|table| encode_table(table, to));
         put_u32(to, u32::try_from(self.removed.len()).expect("tables have 32-bit numbers"));
         self.removed.iter().for_each(|number| put_varint(to, *number));
+        put_u32(to, u32::try_from(self.added.len()).expect("tables have 32-bit numbers"));
+        self.added.iter().for_each(|(level, table)| encode_table(*level, table, to));
     }
 
     /// Reads edit `number`, whose payload stands at `offset` of `file`.
@@ -73,17 +75,17 @@ impl Edit {
                 offset: cursor.u64("synced offset")?,
             },
             flushed_seqno: 0,
-            added: Vec::new(),
             removed: Vec::new(),
+            added: Vec::new(),
         };
         let keyspace = cursor.u32("keyspace")?;
         cursor.ensure(keyspace == DEFAULT_KEYSPACE, "keyspace")?;
         edit.flushed_seqno = cursor.u64("flushed seqno")?;
-        for _ in 0..cursor.u32("number of added tables")? {
-            edit.added.push(decode_table(&mut cursor)?);
-        }
         for _ in 0..cursor.u32("number of removed tables")? {
             edit.removed.push(cursor.varint("number of a removed table")?);
+        }
+        for _ in 0..cursor.u32("number of added tables")? {
+            edit.added.push(decode_table(&mut cursor)?);
         }
         cursor.ensure(cursor.is_empty(), "length of an EDIT")?;
         Ok(edit)

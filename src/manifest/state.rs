@@ -3,9 +3,9 @@
 //! ```text
 //! format u32 | id 16 bytes | edit number u64 | counter u64 | min_wal u64 |
 //! synced segment u64 | synced offset u64 | keyspaces u32 |
-//!   per keyspace: id u32 | flushed seqno u64 | tables u32 | tables (see below)
-//! table: number varint | size varint | entries varint | seqno min varint | seqno max varint |
-//!        smallest key (varint length and bytes) | largest key
+//!   per keyspace: id u32 | flushed seqno u64 | tables u32 | tables, from level 0 down, in order
+//! table: level u8 | number varint | size varint | entries varint | seqno min varint |
+//!        seqno max varint | smallest key (varint length and bytes) | largest key
 //! ```
 
 use std::path::Path;
@@ -15,6 +15,7 @@ use crate::base::codec::{Cursor, put_bytes, put_u32, put_u64, put_varint};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::file_name::{FILE_NUMBER_MAX, FileNumber};
 use crate::base::key::{DEFAULT_KEYSPACE, SEQNO_MAX, SeqNo};
+use crate::base::levels::{LEVELS_MAX, Levels};
 use crate::base::limits::KEY_BYTES_MAX;
 use crate::base::log_position::LogPosition;
 use crate::base::table_meta::TableMeta;
@@ -37,8 +38,7 @@ pub(crate) struct State {
     pub(crate) log_synced: LogPosition,
     /// Every operation up to here is in tables.
     pub(crate) flushed_seqno: SeqNo,
-    /// Oldest first.
-    pub(crate) tables: Vec<TableMeta>,
+    pub(crate) tables: Levels<TableMeta>,
 }
 
 impl State {
@@ -58,8 +58,8 @@ impl State {
         put_u32(to, 1);
         put_u32(to, DEFAULT_KEYSPACE);
         put_u64(to, self.flushed_seqno);
-        put_u32(to, u32::try_from(self.tables.len()).expect("tables have 32-bit numbers"));
-        self.tables.iter().for_each(|table| encode_table(table, to));
+        put_u32(to, u32::try_from(self.tables.count()).expect("tables have 32-bit numbers"));
+        self.tables.iter().for_each(|(level, table)| encode_table(level, table, to));
     }
 
     /// Reads the payload of a SNAPSHOT that stands at `offset` of `file`.
@@ -90,8 +90,12 @@ impl State {
         let keyspace = cursor.u32("keyspace")?;
         cursor.ensure(keyspace == DEFAULT_KEYSPACE, "keyspace")?;
         state.flushed_seqno = cursor.u64("flushed seqno")?;
+        let mut level_before = 0;
         for _ in 0..cursor.u32("number of tables")? {
-            state.tables.push(decode_table(&mut cursor)?);
+            let (level, table) = decode_table(&mut cursor)?;
+            cursor.ensure(level >= level_before, "order of the levels")?;
+            level_before = level;
+            state.tables.push(level, table);
         }
         cursor.ensure(cursor.is_empty(), "length of a SNAPSHOT")?;
         state.check().map_err(|what| Error::corruption(file, offset, what))?;
@@ -112,11 +116,12 @@ impl State {
             tables: self.tables.clone(),
         };
         for number in &edit.removed {
-            let at = next.tables.iter().position(|table| table.number == *number);
-            let at = at.ok_or_else(|| format!("an edit removes table {number}, which is none"))?;
-            next.tables.remove(at);
+            let removed = next.tables.remove(*number);
+            removed.ok_or_else(|| format!("an edit removes table {number}, which is none"))?;
         }
-        next.tables.extend(edit.added.iter().cloned());
+        for (level, table) in &edit.added {
+            next.tables.insert(*level, table.clone());
+        }
         next.check()?;
         *self = next;
         Ok(())
@@ -124,11 +129,7 @@ impl State {
 
     /// What holds of every state.
     pub(crate) fn check(&self) -> std::result::Result<(), String> {
-        let mut numbers: Vec<FileNumber> = self.tables.iter().map(|table| table.number).collect();
-        numbers.sort_unstable();
-        if numbers.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err("a table is listed twice".to_owned());
-        }
+        self.tables.check()?;
         if self.counter > FILE_NUMBER_MAX || self.min_wal >= self.counter {
             return Err(format!("counter {}, oldest segment {}", self.counter, self.min_wal));
         }
@@ -138,7 +139,7 @@ impl State {
         if self.log_synced.segment >= self.counter {
             return Err(format!("synced segment {} of {}", self.log_synced.segment, self.counter));
         }
-        for table in &self.tables {
+        for (_, table) in self.tables.iter() {
             if table.number >= self.counter || table.number == 0 {
                 return Err(format!("table {} of counter {}", table.number, self.counter));
             }
@@ -159,7 +160,8 @@ fn furthest(a: LogPosition, b: LogPosition) -> LogPosition {
     if (b.segment, b.offset) > (a.segment, a.offset) { b } else { a }
 }
 
-pub(super) fn encode_table(table: &TableMeta, to: &mut Vec<u8>) {
+pub(super) fn encode_table(level: usize, table: &TableMeta, to: &mut Vec<u8>) {
+    to.push(u8::try_from(level).expect("there are few levels"));
     for value in
         [table.number, table.size_bytes, table.entry_count, table.seqno_min, table.seqno_max]
     {
@@ -169,8 +171,10 @@ pub(super) fn encode_table(table: &TableMeta, to: &mut Vec<u8>) {
     put_bytes(to, &table.largest);
 }
 
-pub(super) fn decode_table(cursor: &mut Cursor<'_>) -> Result<TableMeta> {
-    Ok(TableMeta {
+pub(super) fn decode_table(cursor: &mut Cursor<'_>) -> Result<(usize, TableMeta)> {
+    let level = usize::from(cursor.u8("level of a table")?);
+    cursor.ensure(level < LEVELS_MAX, "level of a table")?;
+    let table = TableMeta {
         number: cursor.varint("number of a table")?,
         size_bytes: cursor.varint("size of a table")?,
         entry_count: cursor.varint("entries of a table")?,
@@ -178,5 +182,6 @@ pub(super) fn decode_table(cursor: &mut Cursor<'_>) -> Result<TableMeta> {
         seqno_max: cursor.varint("largest seqno of a table")?,
         smallest: cursor.bytes(KEY_BYTES_MAX, "smallest key of a table")?.into(),
         largest: cursor.bytes(KEY_BYTES_MAX, "largest key of a table")?.into(),
-    })
+    };
+    Ok((level, table))
 }

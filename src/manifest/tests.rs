@@ -10,6 +10,7 @@ use crate::base::checksum::DatabaseId;
 use crate::base::error::{Error, ErrorKind};
 use crate::base::file_name::FILE_NUMBER_MAX;
 use crate::base::key::SEQNO_MAX;
+use crate::base::levels::{LEVELS_MAX, Levels};
 use crate::base::log_position::LogPosition;
 use crate::base::table_meta::TableMeta;
 
@@ -30,19 +31,30 @@ fn any_table() -> impl Strategy<Value = TableMeta> {
     })
 }
 
-fn any_tables() -> impl Strategy<Value = Vec<TableMeta>> {
-    prop::collection::vec(any_table(), 0..5)
+fn any_tables() -> impl Strategy<Value = Vec<(usize, TableMeta)>> {
+    prop::collection::vec((0..LEVELS_MAX, any_table()), 0..5)
+}
+
+/// Those of `tables` that can be together, numbered by multiples of `step`.
+fn compatible(tables: Vec<(usize, TableMeta)>, step: u64) -> Levels<TableMeta> {
+    let mut levels = Levels::default();
+    for (number, (level, table)) in (1..).zip(tables) {
+        let mut more = levels.clone();
+        more.insert(level, TableMeta { number: number * step, ..table });
+        if more.check().is_ok() {
+            levels = more;
+        }
+    }
+    levels
 }
 
 /// A state that may stand in a snapshot.
 fn any_state() -> impl Strategy<Value = State> {
     let numbers = (any::<u64>(), 100..=FILE_NUMBER_MAX, 0..100u64, 0..100u64, any::<u64>());
-    (numbers, any_tables(), 1..10u64).prop_map(|(numbers, mut tables, step)| {
+    (numbers, any_tables(), 1..10u64).prop_map(|(numbers, tables, step)| {
         let (edit_number, counter, min_wal, segment, offset) = numbers;
-        for (index, table) in tables.iter_mut().enumerate() {
-            table.number = (index as u64 + 1) * step;
-        }
-        let flushed_seqno = tables.iter().map(|table| table.seqno_max).max().unwrap_or(0);
+        let tables = compatible(tables, step);
+        let flushed_seqno = tables.iter().map(|(_, table)| table.seqno_max).max().unwrap_or(0);
         let log_synced = LogPosition { segment, offset };
         State { edit_number, counter, min_wal, log_synced, flushed_seqno, tables }
     })
@@ -54,11 +66,11 @@ fn any_edit() -> impl Strategy<Value = Edit> {
     (any::<[u64; 6]>(), any_tables(), any::<[u64; 5]>(), removed).prop_map(
         |(numbers, mut added, table_numbers, removed)| {
             let [number, counter, min_wal, segment, offset, flushed_seqno] = numbers;
-            for (table, number) in added.iter_mut().zip(table_numbers) {
+            for ((_, table), number) in added.iter_mut().zip(table_numbers) {
                 table.number = number;
             }
             let log_synced = LogPosition { segment, offset };
-            Edit { number, counter, min_wal, log_synced, flushed_seqno, added, removed }
+            Edit { number, counter, min_wal, log_synced, flushed_seqno, removed, added }
         },
     )
 }
@@ -70,15 +82,17 @@ fn edit_after(state: &State) -> impl Strategy<Value = Edit> + use<> {
     let picks = prop::collection::vec(any::<prop::sample::Index>(), 0..3);
     (any_tables(), numbers, picks, any::<bool>()).prop_map(
         move |(mut added, numbers, picks, up)| {
-            for (table, number) in added.iter_mut().zip(numbers) {
+            for ((_, table), number) in added.iter_mut().zip(numbers) {
                 table.number = number % state.counter;
             }
-            let flushed = added.iter().map(|table| table.seqno_max).max().unwrap_or(0);
+            let flushed = added.iter().map(|(_, table)| table.seqno_max).max().unwrap_or(0);
             let flushed_seqno = if up { flushed } else { 0 };
-            let tables = state.tables.iter().map(|table| table.number);
-            let tables: Vec<u64> = if state.tables.is_empty() { vec![3] } else { tables.collect() };
+            let mut tables: Vec<u64> = state.tables.iter().map(|(_, table)| table.number).collect();
+            if tables.is_empty() {
+                tables.push(3);
+            }
             let removed = picks.iter().map(|pick| *pick.get(&tables)).collect();
-            Edit { flushed_seqno, added, removed, ..next.clone() }
+            Edit { flushed_seqno, removed, added, ..next.clone() }
         },
     )
 }
@@ -232,8 +246,8 @@ proptest! {
                 prop_assert_eq!(next.edit_number, state.edit_number + 1);
                 prop_assert!(next.counter >= state.counter && next.min_wal >= state.min_wal);
                 prop_assert!(next.flushed_seqno >= state.flushed_seqno);
-                let count = state.tables.len() + edit.added.len() - edit.removed.len();
-                prop_assert_eq!(next.tables.len(), count);
+                let count = state.tables.count() + edit.added.len() - edit.removed.len();
+                prop_assert_eq!(next.tables.count(), count);
             }
         }
     }

@@ -18,7 +18,7 @@ pub(crate) fn get(view: &SuperVersion, key: &[u8], visible: SeqNo) -> Result<Opt
     // Hashed once, for the filters of all tables.
     let hash = KeyHash::of(key);
     let mut counts = ReadCounts::default();
-    for table in view.tables.iter().rev() {
+    for table in view.tables.holding(key) {
         let found = table.table.get_counted(key, hash, visible, &mut counts)?;
         if let Some((_, kind, value)) = found {
             return Ok(live(kind, value));

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
 use crate::base::key::SeqNo;
+use crate::base::levels::LEVELS_MAX;
 use crate::base::range::KeyRange;
 use crate::base::slice::Slice;
 use crate::iter::{Cursor, MergeCursor, Source, Visible};
 
+use super::level_cursor::LevelCursor;
 use super::super_version::SuperVersion;
 
 /// What a scan walks through: every layer of one pinned super-version.
@@ -21,8 +23,11 @@ impl Source for Layers {
         let view = &self.0;
         let mut cursors = vec![Arc::clone(&view.active).cursor()];
         cursors.extend(view.frozen.iter().map(|frozen| Arc::clone(&frozen.memtable).cursor()));
-        for table in &view.tables {
+        for table in view.tables.level(0) {
             cursors.push(Box::new(table.table.cursor()));
+        }
+        for level in (1..LEVELS_MAX).filter(|level| !view.tables.level(*level).is_empty()) {
+            cursors.push(Box::new(LevelCursor::new(Arc::clone(&view.tables), level)));
         }
         MergeCursor::new(cursors)
     }

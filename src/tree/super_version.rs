@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::key::SeqNo;
+use crate::base::levels::Levels;
 use crate::memtable::Memtable;
 use crate::tables::OpenTable;
 
@@ -20,6 +21,5 @@ pub(crate) struct SuperVersion {
     pub(crate) active: Arc<dyn Memtable>,
     /// Oldest first.
     pub(crate) frozen: Vec<Arc<Frozen>>,
-    /// Oldest first; any two may overlap.
-    pub(crate) tables: Vec<Arc<OpenTable>>,
+    pub(crate) tables: Arc<Levels<Arc<OpenTable>>>,
 }

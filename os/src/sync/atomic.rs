@@ -137,8 +137,13 @@ impl<T> Shared<T> {
 
     /// Replaces it. Readers that loaded the former value keep it.
     pub fn store(&self, value: Arc<T>) {
+        drop(self.swap(value));
+    }
+
+    /// Replaces it and returns the former value: the caller decides where that is dropped.
+    pub fn swap(&self, value: Arc<T>) -> Arc<T> {
         access();
-        self.inner.store(value);
+        self.inner.swap(value)
     }
 }
 

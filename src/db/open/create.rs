@@ -13,9 +13,11 @@ use crate::base::log_position::LogPosition;
 use crate::log::{FrameKind, LogFile, find_ids, read_whole, scan};
 use crate::manifest::{ManifestWriter, State, switch_current};
 use crate::memtable::OrderedMemtable;
+use crate::tables::{Released, Tables};
 use crate::tree::SuperVersion;
 use crate::wal::{CreateFailure, WalWriter, create_segment};
 
+use super::super::background::Signals;
 use super::super::core::{Core, LiveSegment, Parts};
 use super::super::keeper::needed_bytes;
 use super::super::numbers::raised_counter;
@@ -58,6 +60,9 @@ pub(super) fn create(
     switch_current(&*vfs, dir, &current, sync_name)?;
     remove_leftovers(&*vfs, dir, &leftovers, &mut report);
     let head = LiveSegment { number: first + 1, last_seqno: 0, end: log.end().offset };
+    let signals = Arc::new(Signals::default());
+    let released = Arc::clone(&signals) as Arc<dyn Released>;
+    let tables = Tables::new(Arc::clone(&vfs), dir, id, released);
     Ok(Core::new(Parts {
         vfs,
         dir: dir.to_owned(),
@@ -72,8 +77,10 @@ pub(super) fn create(
         view: SuperVersion {
             active: Arc::new(OrderedMemtable::default()),
             frozen: Vec::new(),
-            tables: Vec::new(),
+            tables: Arc::default(),
         },
+        tables,
+        signals,
     }))
 }
 
@@ -155,7 +162,7 @@ pub(super) fn evidence(bytes: &[u8], file: &LogFile) -> Option<String> {
         let names_data = match frame.head.kind {
             FrameKind::Data | FrameKind::Relog | FrameKind::Edit => true,
             FrameKind::Snapshot => State::decode(frame.payload, &file.path, frame.payload_offset())
-                .map_or(true, |state| state.flushed_seqno > 0 || !state.tables.is_empty()),
+                .map_or(true, |state| state.flushed_seqno > 0 || state.tables.count() > 0),
             FrameKind::Link | FrameKind::Mark | FrameKind::Close => false,
         };
         if names_data {

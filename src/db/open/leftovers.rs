@@ -99,10 +99,10 @@ impl Opening {
     }
 
     fn judge_table(&self, number: FileNumber, state: &State) -> Result<Verdict> {
-        if state.tables.iter().any(|table| table.number == number) {
+        if state.tables.find(number).is_some() {
             return Ok(Verdict::Counts);
         }
-        Ok(match self.tables().looks_whole(number)? {
+        Ok(match self.tables.looks_whole(number)? {
             Wholeness::NotWhole => Verdict::Unnameable,
             Wholeness::Whole if number < state.counter => Verdict::Obsolete,
             // The end of an older table of ours, in freed blocks that a torn one was given.

@@ -37,14 +37,16 @@ use crate::base::file_name::{FileName, FileNumber};
 use crate::log::{LogFile, read_whole};
 use crate::manifest::{Current, ManifestContent, ManifestWriter, State, read_current};
 use crate::manifest::{read_manifest, switch_current};
-use crate::tables::{OpenTable, Tables};
+use crate::tables::{Released, Tables};
 use crate::wal::judge;
 
+use super::background::Signals;
 use super::core::{Core, Parts};
 use super::numbers::raised_counter;
 use super::options::Options;
 use super::report::{Cut, RecoveryReport};
 use super::scope;
+use super::structure::OpenLevels;
 
 /// What the steps of one open share.
 struct Opening {
@@ -52,6 +54,8 @@ struct Opening {
     dir: std::path::PathBuf,
     options: Options,
     id: DatabaseId,
+    tables: Tables,
+    signals: Arc<Signals>,
     /// The names found in the directory.
     names: Vec<String>,
     report: RecoveryReport,
@@ -66,7 +70,11 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, dir: &Path, options: Options) -> Result<Co
     match read_current(&*vfs, &current_path)? {
         None => create::create(vfs, dir, options, lock, &names),
         Some(current) => {
+            let signals = Arc::new(Signals::default());
+            let released = Arc::clone(&signals) as Arc<dyn Released>;
             let opening = Opening {
+                tables: Tables::new(Arc::clone(&vfs), dir, current.id, released),
+                signals,
                 vfs,
                 dir: dir.to_owned(),
                 options,
@@ -109,6 +117,8 @@ impl Opening {
             manifest,
             next_number: first_number + 2,
             view: replayed.into_view(tables),
+            tables: self.tables,
+            signals: self.signals,
         }))
     }
 
@@ -134,17 +144,13 @@ impl Opening {
         }
         self.report.manifest = name;
         self.report.edits = content.edits.len() as u64;
-        self.report.tables = content.state.tables.len();
+        self.report.tables = content.state.tables.count();
         Ok(content)
     }
 
     /// Opens every table that counts: it must be there, whole, with the size the manifest gives.
-    fn files(&self, state: &State) -> Result<Vec<Arc<OpenTable>>> {
-        state.tables.iter().map(|meta| self.tables().open(meta)).collect()
-    }
-
-    fn tables(&self) -> Tables {
-        Tables::new(Arc::clone(&self.vfs), &self.dir, self.id)
+    fn files(&self, state: &State) -> Result<Arc<OpenLevels>> {
+        Ok(Arc::new(state.tables.try_map(|meta| self.tables.open(meta))?))
     }
 
     /// The first of the numbers this open will use: above every number that may have been used.

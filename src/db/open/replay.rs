@@ -7,11 +7,11 @@ use crate::base::error::{Error, Result};
 use crate::base::key::{DEFAULT_KEYSPACE, KeyspaceId, OperationSink, SeqNo, ValueKind};
 use crate::batch::decode_operations;
 use crate::memtable::{Memtable, OrderedMemtable};
-use crate::tables::OpenTable;
 use crate::tree::{Frozen, SuperVersion};
 use crate::wal::Chain;
 
 use super::super::options::Options;
+use super::super::structure::OpenLevels;
 use super::Opening;
 
 /// The memtables that a replay filled.
@@ -21,7 +21,7 @@ pub(super) struct Replayed {
 }
 
 impl Replayed {
-    pub(super) fn into_view(self, tables: Vec<Arc<OpenTable>>) -> SuperVersion {
+    pub(super) fn into_view(self, tables: Arc<OpenLevels>) -> SuperVersion {
         SuperVersion { active: self.active, frozen: self.frozen, tables }
     }
 

@@ -1,0 +1,119 @@
+//! Merging the tables of a plan into new ones. Numbers, syncs and edits belong to the caller.
+
+use std::sync::Arc;
+
+use crate::base::error::Result;
+use crate::base::file_name::FileNumber;
+use crate::base::levels::{AsMeta, Levels};
+use crate::iter::{Cursor, MergeCursor};
+use crate::sstable::TableOptions;
+use crate::tables::{OpenTable, Tables};
+use crate::tree::flush::WrittenTable;
+use crate::tree::level_cursor::LevelCursor;
+
+use super::picker::Plan;
+use super::retain::Retainer;
+
+/// How outputs are written.
+#[derive(Clone, Debug)]
+pub(crate) struct MergeOptions {
+    pub(crate) table: TableOptions,
+    /// An output is ended at so many bytes, but never inside one key's versions.
+    pub(crate) table_bytes: u64,
+}
+
+/// A merge that stands before the next entry to keep, or at its end.
+pub(crate) struct Merge {
+    cursor: MergeCursor<Box<dyn Cursor>>,
+    retainer: Retainer,
+    levels: Arc<Levels<Arc<OpenTable>>>,
+    /// The level that the outputs go to.
+    output_level: usize,
+}
+
+impl Merge {
+    /// Opens the tables of `plan`, which are in `levels`, and goes to the first entry to keep.
+    ///
+    /// # Errors
+    /// A failed read or a damaged input.
+    pub(crate) fn begin(
+        levels: Arc<Levels<Arc<OpenTable>>>,
+        plan: &Plan,
+        retainer: Retainer,
+    ) -> Result<Merge> {
+        let table = |number: &FileNumber| {
+            Arc::clone(levels.find(*number).expect("a plan is made of the levels' tables"))
+        };
+        let mut cursors: Vec<Box<dyn Cursor>> = Vec::new();
+        for number in &plan.upper {
+            cursors.push(Box::new(table(number).table.cursor()));
+        }
+        let mut lower = Levels::default();
+        plan.lower.iter().for_each(|number| lower.insert(1, table(number)));
+        cursors.push(Box::new(LevelCursor::new(Arc::new(lower), 1)));
+        let mut merge = Merge {
+            cursor: MergeCursor::new(cursors),
+            retainer,
+            levels,
+            output_level: plan.level + 1,
+        };
+        merge.cursor.seek_first()?;
+        merge.leave_dropped()?;
+        Ok(merge)
+    }
+
+    /// Whether no entry is left.
+    pub(crate) fn is_done(&self) -> bool {
+        self.cursor.entry().is_none()
+    }
+
+    /// Writes the next output, as table `number`, to its end. `None` when `stopped` said so first:
+    /// what was written is then of no use.
+    ///
+    /// Nothing of it is durable when this returns.
+    ///
+    /// REQUIRES: an entry is left.
+    pub(crate) fn write_next(
+        &mut self,
+        tables: &Tables,
+        number: FileNumber,
+        options: &MergeOptions,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Option<WrittenTable>> {
+        let mut new = tables.create(number, options.table.clone())?;
+        while let Some(entry) = self.cursor.entry() {
+            let full = new.builder.data_bytes() >= options.table_bytes;
+            if full && new.builder.last_key() != entry.key {
+                break;
+            }
+            if stopped() {
+                return Ok(None);
+            }
+            new.builder.add(entry)?;
+            self.cursor.next()?;
+            self.leave_dropped()?;
+        }
+        let meta = new.builder.finish()?;
+        Ok(Some(WrittenTable { path: new.path, file: new.file, meta }))
+    }
+
+    /// Goes on to an entry to keep.
+    fn leave_dropped(&mut self) -> Result<()> {
+        while let Some(entry) = self.cursor.entry() {
+            let (levels, below) = (&self.levels, self.output_level + 1);
+            if self.retainer.keeps(entry, |key| lies_below(levels, below, key)) {
+                return Ok(());
+            }
+            self.cursor.next()?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a table of level `first` or one below may hold `key`.
+///
+/// Tables that come to these levels while the merge runs come from the levels above, and what is
+/// above the outputs is newer: it needs no tombstone of theirs.
+fn lies_below(levels: &Levels<Arc<OpenTable>>, first: usize, key: &[u8]) -> bool {
+    levels.iter().any(|(level, table)| level >= first && table.meta().covers(key))
+}
