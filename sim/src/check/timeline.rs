@@ -242,7 +242,11 @@ fn floors<S: System>(base: u64, records: &[Record<S>], known: &[Known]) -> Vec<F
                 let before = floors.partition_point(|floor| floor.from < record.issued);
                 (before.checked_sub(1).map_or(base, |index| floors[index].any), 0)
             }
-            Answer::Done | Answer::Refused(_) | Answer::Failed(_) | Answer::Wrong(_) => continue,
+            Answer::SawEarlier { .. }
+            | Answer::Done
+            | Answer::Refused(_)
+            | Answer::Failed(_)
+            | Answer::Wrong(_) => continue,
         };
         if durable > now.durable || any > now.any {
             now = Floor { from: *mark, durable: now.durable.max(durable), any: now.any.max(any) };

@@ -310,7 +310,7 @@ impl<S: System> Room<S> {
 fn answer_hash<Seen: Debug + Hash>(answer: &Answer<Seen>) -> u64 {
     match answer {
         Answer::Committed { at, durable } => at << 1 | u64::from(*durable),
-        Answer::Saw { at, seen } => {
+        Answer::Saw { at, seen } | Answer::SawEarlier { at, seen } => {
             let mut hasher = Xxh3Default::new();
             at.hash(&mut hasher);
             seen.hash(&mut hasher);

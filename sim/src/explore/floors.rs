@@ -50,6 +50,7 @@ pub const FLOORS: Floors = Floors {
     inside_open_percent: 25,
     seeds_percent: &[
         ("flushes", 80),
+        ("compactions", 60),
         ("manifest_rolls", 30),
         ("generations", 80),
         ("kill_then_power", 10),

@@ -156,6 +156,14 @@ pub enum Answer<Seen> {
         /// What was there.
         seen: Seen,
     },
+    /// A read at a point that an earlier operation had fixed, such as that of a snapshot: newer changes
+    /// must not show, however long ago it was.
+    SawEarlier {
+        /// The last position it could see.
+        at: u64,
+        /// What was there.
+        seen: Seen,
+    },
     /// Everything acknowledged before the operation was issued is durable now (a sync, a flush).
     Durable,
     /// It worked, and promises nothing.

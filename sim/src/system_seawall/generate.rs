@@ -1,6 +1,7 @@
 //! Operations that meet on few keys and sit on the edges of sizes.
 
 use super::op::{Op, Order, Place};
+use super::slots::SLOTS;
 use crate::system::Draw;
 
 /// The most changes in a batch.
@@ -14,6 +15,13 @@ pub(super) fn generate(draw: &Draw<'_>) -> Op {
         ("batch", 6 * writes),
         ("get", 24),
         ("scan", 12),
+        ("snapshot", 2),
+        ("snapshot-get", 4),
+        ("snapshot-scan", 3),
+        ("snapshot-drop", 1),
+        ("hold", 2),
+        ("drain", 2),
+        ("compact", 1),
         ("flush", 1),
         ("verify", 1),
     ];
@@ -26,6 +34,22 @@ pub(super) fn generate(draw: &Draw<'_>) -> Op {
         }
         "get" => Op::Get(place(draw)),
         "scan" => scan(draw),
+        "snapshot" => Op::Snapshot(slot(draw)),
+        "snapshot-get" => Op::SnapshotGet(slot(draw), place(draw)),
+        "snapshot-scan" => {
+            let (from, to) = span(draw);
+            Op::SnapshotScan(slot(draw), from, to)
+        }
+        "snapshot-drop" => Op::SnapshotDrop(slot(draw)),
+        "hold" => {
+            let (from, to) = span(draw);
+            Op::Hold(slot(draw), from, to)
+        }
+        "drain" => Op::Drain(slot(draw)),
+        "compact" => {
+            let (from, to) = span(draw);
+            Op::Compact(from, to)
+        }
         "flush" => Op::Flush,
         _ => Op::Verify,
     }
@@ -55,11 +79,19 @@ fn scan(draw: &Draw<'_>) -> Op {
         "reverse" => Order::Reverse,
         _ => Order::Both,
     };
+    let (from, to) = span(draw);
+    Op::Scan { order, from, to }
+}
+
+/// A range. One that ends before it begins is asked for now and then, and is empty.
+fn span(draw: &Draw<'_>) -> (Option<Place>, Option<Place>) {
     let end = |open: bool| if open { None } else { Some(place(draw)) };
     let (from, to) = (draw.chance("from-start", 2), draw.chance("to-end", 2));
-    let (from, to) = (end(from), end(to));
-    // A range that ends before it begins is asked for now and then, and is empty.
-    Op::Scan { order, from, to }
+    (end(from), end(to))
+}
+
+fn slot(draw: &Draw<'_>) -> u8 {
+    draw.below("slot", SLOTS) as u8
 }
 
 /// A value's length: small, or around what fills a block or a segment.

@@ -5,12 +5,13 @@ mod generate;
 mod keys;
 mod model;
 mod op;
+mod slots;
 mod value;
 
 use std::ops::Bound;
 use std::sync::Arc;
 
-use seawall::{Db, Durability, Error, ErrorKind, Options, WriteBatch};
+use seawall::{Db, Durability, Error, ErrorKind, Options, Range, Slice, WriteBatch};
 use seawall_os::vfs::Vfs;
 
 pub use model::{Model, Seen};
@@ -19,6 +20,7 @@ pub use op::{Op, Order, Place};
 use crate::config::{Config, Knob, knob};
 use crate::system::{Answer, Closed, Complaint, Difference, Draw, Opened, Probing, System};
 use keys::Keys;
+use slots::Slots;
 use value::Value;
 
 /// The store of this repository.
@@ -37,9 +39,15 @@ const KNOBS: &[Knob] = &[
     knob("write_weight", &[4, 2, 8]),
     knob("sync_percent", &[50, 10, 30, 90, 100]),
     knob("big_weight", &[0, 0, 1, 3]),
-    // Without compactions every flush leaves a table for good: few flushes, or reads crawl.
-    knob("memtable_entries", &[64, 16, 32, 96, 192]),
+    knob("memtable_entries", &[8, 4, 6, 16, 64]),
     knob("memtable_bytes", &[16_384, 65_536]),
+    knob("levels", &[3, 2, 4, 7]),
+    knob("level0_tables", &[2, 1, 2, 4]),
+    knob("level0_stall", &[6, 3, 12]),
+    knob("level1_bytes", &[2_048, 512, 8_192]),
+    knob("level_multiplier", &[2, 2, 4]),
+    knob("table_bytes", &[512, 128, 2_048]),
+    knob("compaction_threads", &[1, 2]),
     knob("frozen_memtables", &[2, 1, 3]),
     knob("segment_bytes", &[4_096, 512, 1_024, 16_384]),
     knob("spare_segment", &[1, 0, 1]),
@@ -53,6 +61,7 @@ const KNOBS: &[Knob] = &[
 pub struct Store {
     db: Db,
     keys: Arc<Keys>,
+    slots: Arc<Slots>,
 }
 
 impl System for Seawall {
@@ -69,6 +78,7 @@ impl System for Seawall {
     fn milestones() -> &'static [(&'static str, &'static str)] {
         &[
             ("flushes", "flush/table/sync_all"),
+            ("compactions", "compact/table/sync_all"),
             ("manifest_rolls", "roll/manifest/sync_all"),
             ("log_rotations", "rotate/wal/write_at"),
         ]
@@ -94,7 +104,8 @@ impl System for Seawall {
         let db = db.map_err(|error| text_of(&error))?;
         let (position, report) = (db.last_seqno(), db.recovery_report().to_string());
         let keys = Arc::new(Keys::of(config));
-        Ok(Opened { store: Store { db, keys }, position, report })
+        let slots = Arc::default();
+        Ok(Opened { store: Store { db, keys, slots }, position, report })
     }
 
     fn apply(store: &Store, id: u32, op: &Op) -> Answer<Seen> {
@@ -105,6 +116,16 @@ impl System for Seawall {
                 Err(error) => failed(&error),
             },
             Op::Scan { order, from, to } => scan(store, *order, *from, *to),
+            Op::Snapshot(slot) => slots::take_snapshot(store, *slot),
+            Op::SnapshotGet(slot, place) => slots::get(store, *slot, *place),
+            Op::SnapshotScan(slot, from, to) => slots::scan(store, *slot, *from, *to),
+            Op::SnapshotDrop(slot) => slots::drop_snapshot(store, *slot),
+            Op::Hold(slot, from, to) => slots::hold(store, *slot, *from, *to),
+            Op::Drain(slot) => slots::drain(store, *slot),
+            Op::Compact(from, to) => match store.db.compact_range(span(store, *from, *to)) {
+                Ok(()) => Answer::Durable,
+                Err(error) => failed(&error),
+            },
             Op::Flush => match store.db.flush() {
                 Ok(()) => Answer::Durable,
                 Err(error) => failed(&error),
@@ -142,7 +163,7 @@ impl System for Seawall {
     }
 
     fn upkeep() -> Vec<Op> {
-        vec![Op::Flush]
+        vec![Op::Flush, Op::Compact(None, None)]
     }
 
     fn audit(store: &Store, vfs: &Arc<dyn Vfs>) -> Result<(), Complaint> {
@@ -172,6 +193,13 @@ fn options(config: &Config) -> Options {
         spare_segment: config.get("spare_segment") != 0,
         manifest_roll_edits: config.get("roll_edits"),
         block_bytes: size("block_bytes"),
+        levels: size("levels"),
+        level0_tables: size("level0_tables"),
+        level0_stall_tables: size("level0_tables") + size("level0_stall"),
+        level1_bytes: config.get("level1_bytes"),
+        level_multiplier: config.get("level_multiplier"),
+        table_bytes: config.get("table_bytes"),
+        compaction_threads: size("compaction_threads"),
         idle_mark: std::time::Duration::from_micros(config.get("idle_mark_us")),
         ..Options::default()
     }
@@ -210,30 +238,38 @@ fn write(
     }
 }
 
-fn scan(store: &Store, order: Order, from: Option<Place>, to: Option<Place>) -> Answer<Seen> {
+/// The bounds of a range of places.
+fn span(store: &Store, from: Option<Place>, to: Option<Place>) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
     let bytes = |place| store.keys.bytes_of(place);
     let start = from.map_or(Bound::Unbounded, |place| Bound::Included(bytes(place)));
     let end = to.map_or(Bound::Unbounded, |place| Bound::Excluded(bytes(place)));
-    let mut range = store.db.range((start, end));
+    (start, end)
+}
+
+fn scan(store: &Store, order: Order, from: Option<Place>, to: Option<Place>) -> Answer<Seen> {
+    let range = store.db.range(span(store, from, to));
     let at = range.seqno();
-    let entries = match order {
-        Order::Forward => range.collect::<Result<Vec<_>, _>>(),
-        Order::Reverse => range.rev().collect::<Result<Vec<_>, _>>().map(|mut entries| {
-            entries.reverse();
-            entries
-        }),
-        Order::Both => from_both_ends(&mut range),
-    };
-    match entries {
+    match entries_of(range, order) {
         Ok(entries) => Answer::Saw { at, seen: Seen::Entries(entries) },
         Err(error) => failed(&error),
     }
 }
 
+/// Everything in a range, in order of the keys whichever way it is read.
+fn entries_of(mut range: Range, order: Order) -> Result<Vec<(Slice, Slice)>, Error> {
+    match order {
+        Order::Forward => range.collect(),
+        Order::Reverse => {
+            let mut entries = range.rev().collect::<Result<Vec<_>, _>>()?;
+            entries.reverse();
+            Ok(entries)
+        }
+        Order::Both => from_both_ends(&mut range),
+    }
+}
+
 /// Reads one from the front and one from the back in turn.
-fn from_both_ends(
-    range: &mut seawall::Range,
-) -> Result<Vec<(seawall::Slice, seawall::Slice)>, Error> {
+fn from_both_ends(range: &mut Range) -> Result<Vec<(Slice, Slice)>, Error> {
     let (mut front, mut back) = (Vec::new(), Vec::new());
     while let Some(first) = range.next() {
         front.push(first?);

@@ -23,6 +23,8 @@ pub enum Seen {
     Value(Option<Slice>),
     /// Of a range, in order of the keys whichever way it was read.
     Entries(Vec<(Slice, Slice)>),
+    /// Of a range that an earlier operation began to read: from, to, and what was there.
+    Held(Option<Place>, Option<Place>, Vec<(Slice, Slice)>),
 }
 
 impl Model {
@@ -41,16 +43,34 @@ impl Model {
 
     pub(super) fn allows(&self, op: &Op, seen: &Seen) -> Result<(), Difference> {
         match (op, seen) {
-            (Op::Get(place), Seen::Value(got)) => self.allows_value(*place, got.as_deref()),
-            (Op::Scan { from, to, .. }, Seen::Entries(got)) => {
-                let (from, to) = (self.start(*from), self.end(*to));
-                self.allows_entries(from, to.max(from), got).map_err(|difference| Difference {
-                    what: format!("{} in {op}", difference.what),
-                    ..difference
-                })
+            (Op::Get(place) | Op::SnapshotGet(_, place), Seen::Value(got)) => {
+                self.allows_value(*place, got.as_deref())
             }
-            _ => Ok(()),
+            (Op::Scan { from, to, .. } | Op::SnapshotScan(_, from, to), Seen::Entries(got)) => {
+                self.allows_range(op, *from, *to, got)
+            }
+            (Op::Snapshot(_), Seen::Entries(got)) => self.allows_range(op, None, None, got),
+            (Op::Drain(_), Seen::Held(from, to, got)) => self.allows_range(op, *from, *to, got),
+            _ => Err(Difference {
+                what: op.to_string(),
+                expected: "an answer to what was asked".to_owned(),
+                got: format!("{seen:?}"),
+            }),
         }
+    }
+
+    fn allows_range(
+        &self,
+        op: &Op,
+        from: Option<Place>,
+        to: Option<Place>,
+        got: &[(Slice, Slice)],
+    ) -> Result<(), Difference> {
+        let (from, to) = (self.start(from), self.end(to));
+        self.allows_entries(from, to.max(from), got).map_err(|difference| Difference {
+            what: format!("{} in {op}", difference.what),
+            ..difference
+        })
     }
 
     fn allows_value(&self, place: Place, got: Option<&[u8]>) -> Result<(), Difference> {

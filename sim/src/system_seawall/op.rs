@@ -6,7 +6,9 @@
 //! batch 7=40 3=x 7=0 os  x deletes
 //! get 7   get 7+         + is the place right behind a key
 //! scan 3..9  rscan ..9+  mscan ..    forward, backward, from both ends
-//! flush   verify
+//! flush   verify   compact 3..9
+//! snap 1  snapget 1 7  snapscan 1 3..9  snapdrop 1    a snapshot in place 1
+//! hold 1 3..9  drain 1                                an iterator in place 1, begun and ended
 //! ```
 
 use std::fmt;
@@ -35,6 +37,20 @@ pub enum Op {
         /// The place after the last; none is the end of all keys.
         to: Option<Place>,
     },
+    /// Takes a snapshot and keeps it in a slot, from which others may read.
+    Snapshot(u8),
+    /// Reads one key through the snapshot of a slot.
+    SnapshotGet(u8, Place),
+    /// Reads a range through the snapshot of a slot.
+    SnapshotScan(u8, Option<Place>, Option<Place>),
+    /// Lets the snapshot of a slot go.
+    SnapshotDrop(u8),
+    /// Begins to read a range, and keeps the iterator in a slot after its first entry.
+    Hold(u8, Option<Place>, Option<Place>),
+    /// Reads to its end what is held in a slot.
+    Drain(u8),
+    /// Merges tables of a range.
+    Compact(Option<Place>, Option<Place>),
     /// Writes tables.
     Flush,
     /// Reads and checks everything.
@@ -42,7 +58,7 @@ pub enum Op {
 }
 
 /// A place among the keys: a key, or right behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     /// The key's number.
     pub key: u16,
@@ -77,6 +93,16 @@ impl fmt::Display for Place {
     }
 }
 
+/// A range as text.
+struct Span(Option<Place>, Option<Place>);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |place: Option<Place>| place.map_or(String::new(), |place| place.to_string());
+        write!(f, "{}..{}", text(self.0), text(self.1))
+    }
+}
+
 impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -84,9 +110,15 @@ impl fmt::Display for Op {
             Op::Verify => f.write_str("verify"),
             Op::Get(place) => write!(f, "get {place}"),
             Op::Scan { order, from, to } => {
-                let text = |place: &Option<Place>| place.map_or(String::new(), |p| p.to_string());
-                write!(f, "{} {}..{}", order.word(), text(from), text(to))
+                write!(f, "{} {}", order.word(), Span(*from, *to))
             }
+            Op::Snapshot(slot) => write!(f, "snap {slot}"),
+            Op::SnapshotGet(slot, place) => write!(f, "snapget {slot} {place}"),
+            Op::SnapshotScan(slot, from, to) => write!(f, "snapscan {slot} {}", Span(*from, *to)),
+            Op::SnapshotDrop(slot) => write!(f, "snapdrop {slot}"),
+            Op::Hold(slot, from, to) => write!(f, "hold {slot} {}", Span(*from, *to)),
+            Op::Drain(slot) => write!(f, "drain {slot}"),
+            Op::Compact(from, to) => write!(f, "compact {}", Span(*from, *to)),
             Op::Write { changes, sync, batch } => {
                 write_changes(f, changes, *batch)?;
                 f.write_str(if *sync { " sync" } else { " os" })
@@ -132,6 +164,21 @@ fn parse(text: &str) -> Option<Op> {
         ("verify", []) => Some(Op::Verify),
         ("get", [place]) => Some(Op::Get(parse_place(place)?)),
         ("scan" | "rscan" | "mscan", [range]) => parse_scan(first, range),
+        ("snap", [slot]) => Some(Op::Snapshot(slot.parse().ok()?)),
+        ("snapget", [slot, place]) => {
+            Some(Op::SnapshotGet(slot.parse().ok()?, parse_place(place)?))
+        }
+        ("snapscan", [slot, range]) => {
+            let (from, to) = parse_span(range)?;
+            Some(Op::SnapshotScan(slot.parse().ok()?, from, to))
+        }
+        ("snapdrop", [slot]) => Some(Op::SnapshotDrop(slot.parse().ok()?)),
+        ("hold", [slot, range]) => {
+            let (from, to) = parse_span(range)?;
+            Some(Op::Hold(slot.parse().ok()?, from, to))
+        }
+        ("drain", [slot]) => Some(Op::Drain(slot.parse().ok()?)),
+        ("compact", [range]) => parse_span(range).map(|(from, to)| Op::Compact(from, to)),
         ("put", [key, len, how]) => {
             let change = (key.parse().ok()?, Some(len.parse().ok()?));
             Some(Op::Write { changes: vec![change], sync: parse_how(how)?, batch: false })
@@ -171,11 +218,16 @@ fn parse_place(word: &str) -> Option<Place> {
 fn parse_scan(word: &str, range: &str) -> Option<Op> {
     let order =
         [Order::Forward, Order::Reverse, Order::Both].into_iter().find(|o| o.word() == word)?;
+    let (from, to) = parse_span(range)?;
+    Some(Op::Scan { order, from, to })
+}
+
+fn parse_span(range: &str) -> Option<(Option<Place>, Option<Place>)> {
     let end = |text: &str| {
         if text.is_empty() { Some(None) } else { parse_place(text).map(Some) }
     };
     let (from, to) = range.split_once("..")?;
-    Some(Op::Scan { order, from: end(from)?, to: end(to)? })
+    Some((end(from)?, end(to)?))
 }
 
 #[cfg(test)]
@@ -198,11 +250,28 @@ mod tests {
             "mscan 3+..",
             "flush",
             "verify",
+            "compact ..3+",
+            "snap 1",
+            "snapget 1 7+",
+            "snapscan 2 3..",
+            "snapdrop 1",
+            "hold 0 ..",
+            "drain 0",
         ];
         for text in texts {
             assert_eq!(text.parse::<Op>().map(|op| op.to_string()), Ok(text.to_owned()));
         }
-        for text in ["", "put 7 40", "put x 40 os", "scan 3", "batch 7 os", "get", "flush 1"] {
+        for text in [
+            "",
+            "put 7 40",
+            "put x 40 os",
+            "scan 3",
+            "batch 7 os",
+            "get",
+            "flush 1",
+            "snap",
+            "hold 1",
+        ] {
             assert!(text.parse::<Op>().is_err(), "{text:?}");
         }
     }
