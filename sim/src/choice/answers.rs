@@ -5,6 +5,8 @@
 
 use super::actor::Actor;
 use super::hash::{FixedMap, fold, text_hash};
+use super::loose::{EVERY, is_loose, loosened};
+use super::names::{Names, SiteId};
 use super::tape::{Answer, Stream, Tape};
 
 /// An answer on the tape that decided nothing, and why.
@@ -32,7 +34,9 @@ pub(super) struct TapeAnswers {
     pub(super) entries: Vec<Entry>,
     pub(super) by_key: FixedMap<u64, usize>,
     /// Which (stream, actor, site) have any answer.
-    pub(super) sites: FixedMap<u64, ()>,
+    sites: FixedMap<u64, ()>,
+    /// Whether any answer fits more than one choice.
+    has_loose: bool,
 }
 
 /// One answer, ready to be compared.
@@ -65,6 +69,7 @@ impl TapeAnswers {
             entries: Vec::with_capacity(tape.answers.len()),
             by_key: FixedMap::default(),
             sites: FixedMap::default(),
+            has_loose: false,
         };
         for answer in &tape.answers {
             answers.add(answer);
@@ -79,12 +84,33 @@ impl TapeAnswers {
         let index = self.entries.len();
         let first = *self.by_key.entry(fold(pair, u64::from(key.nth))).or_insert(index);
         self.sites.insert(pair, ());
+        self.has_loose |= key.nth == EVERY || is_loose(&key.site);
         self.entries.push(Entry {
             answer: answer.clone(),
             label_hash: text_hash(answer.label.as_bytes()),
             number: answer.label.parse().ok(),
             fate: if first == index { Fate::NotAsked } else { Fate::Duplicate },
         });
+    }
+
+    /// Whether anything is answered at a site.
+    pub(super) fn knows(&self, who: u64, names: &Names, site: SiteId) -> bool {
+        self.sites.contains_key(&fold(who, names.hash(site)))
+            || self.has_loose && self.sites.contains_key(&fold(who, loose_hash(names, site)))
+    }
+
+    /// The answer to a choice: the one to exactly this, or else the narrowest that fits.
+    pub(super) fn find(&self, who: u64, names: &Names, site: SiteId, nth: u32) -> Option<usize> {
+        let answer = |site_hash: u64, nth: u32| {
+            self.by_key.get(&fold(fold(who, site_hash), u64::from(nth))).copied()
+        };
+        let exact = names.hash(site);
+        let found = answer(exact, nth);
+        if found.is_some() || !self.has_loose {
+            return found;
+        }
+        let loose = loose_hash(names, site);
+        answer(exact, EVERY).or_else(|| answer(loose, nth)).or_else(|| answer(loose, EVERY))
     }
 
     pub(super) fn unused(&self) -> Vec<Unused> {
@@ -99,6 +125,10 @@ impl TapeAnswers {
         };
         self.entries.iter().filter_map(unused).collect()
     }
+}
+
+fn loose_hash(names: &Names, site: SiteId) -> u64 {
+    text_hash(loosened(&names.text(site)).as_bytes())
 }
 
 /// The hash of who asks in which stream.

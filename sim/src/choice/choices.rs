@@ -260,16 +260,14 @@ impl State {
                 return Asked { slot, nth, answer: None };
             }
         } else {
-            let pair = fold(self.slots[slot as usize].hash, names.hash(site));
-            let on_tape = self.tape.sites.contains_key(&pair);
+            let on_tape = self.tape.knows(self.slots[slot as usize].hash, names, site);
             self.counters.insert(key, Counter { nth: 1, on_tape });
             if !on_tape {
                 return Asked { slot, nth: 0, answer: None };
             }
         }
         let nth = self.counters[&key].nth - 1;
-        let pair = fold(self.slots[slot as usize].hash, names.hash(site));
-        let answer = self.tape.by_key.get(&fold(pair, u64::from(nth))).copied();
+        let answer = self.tape.find(self.slots[slot as usize].hash, names, site, nth);
         Asked { slot, nth, answer }
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::actor::Actor;
+use super::loose::EVERY;
 use super::tape::{Answer, Base, HEADER, Key, Stream, Tape, VERSION};
 
 /// Why a text is not a tape.
@@ -158,7 +159,10 @@ fn answer(text: &str) -> Result<Answer, String> {
     if site.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
         return Err(format!("white space in the site `{}`", shortened(site)));
     }
-    let nth = nth.parse().map_err(|_| format!("`{}` is not a count", shortened(nth)))?;
+    let nth = match nth {
+        "*" => EVERY,
+        count => count.parse().map_err(|_| format!("`{}` is not a count", shortened(count)))?,
+    };
     let key = Key { stream, actor, site: site.to_owned(), nth };
     Ok(Answer { key, label: unescape(label)? })
 }

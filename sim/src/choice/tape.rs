@@ -22,6 +22,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::actor::Actor;
+use super::loose::EVERY;
 use super::world::WorldId;
 
 /// The first line of a tape, without the version.
@@ -101,15 +102,16 @@ pub struct Key {
     pub stream: Stream,
     /// Who asks.
     pub actor: Actor,
-    /// Where; holds no white space.
+    /// Where; holds no white space. A `*` stands for any number.
     pub site: String,
-    /// How many times this actor asked there before, in this stream.
+    /// How many times this actor asked there before, in this stream; or [`EVERY`].
     pub nth: u32,
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {} {}", self.stream, self.actor, self.site, self.nth)
+        write!(f, "{} {} {} ", self.stream, self.actor, self.site)?;
+        if self.nth == EVERY { f.write_str("*") } else { write!(f, "{}", self.nth) }
     }
 }
 

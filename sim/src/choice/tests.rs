@@ -336,3 +336,23 @@ proptest! {
         prop_assert!(choices.unused().len() <= tape.answers.len());
     }
 }
+
+#[test]
+fn a_loose_answer_fits_every_number_and_an_exact_one_goes_first() {
+    let tape: Tape = "seawall tape 1\n\
+        answer faults g0/op1 000003.wal[0..512) 0 = fail\n\
+        answer faults g0/op1 *.wal[*..*) 0 = short\n\
+        answer faults g0/op2 here * = fail\n"
+        .parse()
+        .expect("a tape");
+    assert_eq!(tape.to_string().parse(), Ok(tape.clone()));
+    let choices = Choices::from_tape(&tape);
+    assert_eq!(fault(&choices, op(1), "000003.wal[0..512)"), 1);
+    assert_eq!(fault(&choices, op(1), "000004.wal[1024..1536)"), 2);
+    assert_eq!(fault(&choices, op(1), "000004.wal[1024..1536)"), 0, "it was asked there before");
+    assert_eq!(fault(&choices, op(1), "000004.wal/size"), 0);
+    assert_eq!([0, 1].map(|_| fault(&choices, op(2), "here")), [1, 1]);
+    let recorded = choices.tape().answers;
+    assert!(recorded.iter().all(|answer| !answer.to_string().contains('*')));
+    assert!(choices.unused().is_empty());
+}

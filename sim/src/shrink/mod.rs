@@ -1,0 +1,238 @@
+//! Making a failure small: fewer operations, faults, switches and losses, and the same property still
+//! violated.
+//!
+//! A tape that fails is run again and again with something left out. What is left out falls back to
+//! its default, which breaks nothing; a shorter tape that still shows the same fault takes the place
+//! of the longer one. As the tape that a run *records* is what counts, answers that no longer decide
+//! anything go by themselves.
+//!
+//! What is left out moves what stays: files become shorter, so what was lost in the third sector of a
+//! log is in its first now. Answers follow by being loosened ([`crate::choice::loosened`]), and the run
+//! records where they landed.
+
+mod answers;
+mod operations;
+mod redraw;
+mod vary;
+mod worlds;
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::check::Violation;
+use crate::choice::{Stream, Tape, loosened};
+use crate::driver::{Failure, Input, Ran, run};
+use crate::system::{Property, System};
+
+use operations::From;
+
+/// One in so many runs is kept for drawing anew.
+const REDRAW_SHARE: u32 = 4;
+
+/// Labels of what is lost as a whole.
+const WHOLE: [&str; 2] = ["durable", "zeros"];
+
+/// How much stands on a tape.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Operations.
+    pub operations: usize,
+    /// Faults.
+    pub faults: usize,
+    /// Switches of task that were not forced.
+    pub switches: usize,
+    /// Things that a crash did not keep as they were.
+    pub losses: usize,
+}
+
+impl Size {
+    /// The size of a tape.
+    pub fn of(tape: &Tape) -> Size {
+        let count =
+            |stream| tape.answers.iter().filter(|answer| answer.key.stream == stream).count();
+        Size {
+            operations: tape.operations.len(),
+            faults: count(Stream::Faults),
+            switches: count(Stream::Schedule),
+            losses: count(Stream::Survival),
+        }
+    }
+}
+
+/// A failure made small.
+#[derive(Clone, Debug)]
+pub struct Shrunk {
+    /// The smallest tape found.
+    pub tape: Tape,
+    /// What is wrong when it is run.
+    pub failure: Failure,
+    /// The tape's size before.
+    pub before: Size,
+    /// The tape's size now.
+    pub after: Size,
+    /// How many runs it took.
+    pub runs: u32,
+}
+
+/// `4,812 operations -> 3, 37 faults -> 1, 1 switch`
+impl fmt::Display for Shrunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            ("operations", self.before.operations, self.after.operations),
+            ("faults", self.before.faults, self.after.faults),
+            ("switches", self.before.switches, self.after.switches),
+            ("losses", self.before.losses, self.after.losses),
+        ];
+        for (index, (what, before, after)) in parts.into_iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{before} {what} -> {after}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Shrinks a tape that fails, in at most `runs_max` runs.
+///
+/// # Errors
+/// When the tape cannot be run, or does not fail.
+pub fn shrink<S: System>(tape: &Tape, runs_max: u32) -> Result<Shrunk, String> {
+    let first = run::<S>(&Input::Tape(Box::new(tape.clone())))?;
+    let failure = first.failure.ok_or("the tape does not fail")?;
+    let mut shrinker = Shrinker::<S> {
+        fault: Fault::of(&failure.violation),
+        best: first.tape,
+        failure,
+        runs: 1,
+        runs_max,
+        system: PhantomData,
+    };
+    let before = Size::of(&shrinker.best);
+    shrinker.shrink();
+    let after = Size::of(&shrinker.best);
+    let Shrinker { best: tape, failure, runs, .. } = shrinker;
+    Ok(Shrunk { tape, failure, before, after, runs })
+}
+
+struct Shrinker<S> {
+    fault: Fault,
+    best: Tape,
+    failure: Failure,
+    runs: u32,
+    runs_max: u32,
+    system: PhantomData<fn() -> S>,
+}
+
+impl<S: System> Shrinker<S> {
+    /// Part of the runs is kept for another way to the same fault, however long the first one takes.
+    fn shrink(&mut self) {
+        let runs_max = self.runs_max;
+        self.runs_max -= runs_max / REDRAW_SHARE;
+        self.reduce();
+        self.runs_max = runs_max;
+        while self.redraw() {
+            self.reduce();
+        }
+    }
+
+    /// Leaves out what can be left out, from either end in turn, until nothing can.
+    fn reduce(&mut self) {
+        let mut from = From::Start;
+        loop {
+            let before = self.extent();
+            self.isolate();
+            self.collapse();
+            self.lose_wholly();
+            self.drop_operations(from);
+            self.crash_earlier();
+            self.fewer_generations();
+            self.fewer_clients();
+            for stream in [
+                Stream::Faults,
+                Stream::Schedule,
+                Stream::Survival,
+                Stream::Crash,
+                Stream::Workload,
+            ] {
+                self.drop_answers(stream);
+            }
+            let is_stuck = self.extent() == before && from == From::End;
+            if is_stuck {
+                self.drop_pairs();
+            }
+            if (is_stuck && self.extent() == before) || self.is_spent() {
+                return;
+            }
+            from = if from == From::Start { From::End } else { From::Start };
+        }
+    }
+
+    /// Changes whenever a pass has made something smaller.
+    fn extent(&self) -> (Size, usize, String) {
+        (Size::of(&self.best), self.best.answers.len(), self.best.config.clone())
+    }
+
+    fn is_spent(&self) -> bool {
+        self.runs >= self.runs_max
+    }
+
+    /// Runs a candidate; keeps it if it shows the same fault, or a plainer one.
+    fn attempt(&mut self, candidate: Tape) -> bool {
+        if self.is_spent() {
+            return false;
+        }
+        self.runs += 1;
+        let Ok(Ran { failure: Some(failure), tape, .. }) =
+            run::<S>(&Input::Tape(Box::new(candidate)))
+        else {
+            return false;
+        };
+        let fault = Fault::of(&failure.violation);
+        if !fault.shows(&self.fault) {
+            return false;
+        }
+        self.fault = fault;
+        self.best = tape;
+        self.failure = failure;
+        true
+    }
+}
+
+/// What is wrong, as far as it must stay the same.
+#[derive(Debug, PartialEq, Eq)]
+struct Fault {
+    property: Property,
+    /// Why an open failed, without its numbers: opens that fail for another reason are another fault.
+    reason: Option<String>,
+}
+
+impl Fault {
+    fn of(violation: &Violation) -> Fault {
+        let property = violation.property;
+        let got = violation.facts.iter().find(|(label, _)| *label == "got");
+        let reason = got.filter(|_| property == Property::Opens).map(|(_, text)| loosened(text));
+        Fault { property, reason }
+    }
+
+    /// Whether this shows what `before` did. A loss after an error (O7) that is also one without (O1)
+    /// is a plain loss, and easier to understand.
+    fn shows(&self, before: &Fault) -> bool {
+        let plainer = self.property == Property::Prefix && before.property == Property::AfterError;
+        self == before || plainer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_that_fails_otherwise_is_another_fault() {
+        let fault = |property, got: &str| Fault::of(&Violation::new(property, "got", got));
+        let opens = |got| fault(Property::Opens, got);
+        assert!(opens("bad frame: 7.wal").shows(&opens("bad frame: 12.wal")));
+        assert!(!opens("no header: 7.wal").shows(&opens("bad frame: 7.wal")));
+        let lost = fault(Property::Prefix, "recovered up to 3");
+        assert!(lost.shows(&fault(Property::AfterError, "recovered up to 30")));
+        assert!(!fault(Property::AfterError, "").shows(&lost));
+    }
+}
