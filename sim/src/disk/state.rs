@@ -110,6 +110,11 @@ impl Disk {
         number
     }
 
+    /// How many files and directories were ever made on this disk.
+    pub(super) fn node_count(&self) -> u64 {
+        u64::from(self.next_node)
+    }
+
     /// The counter that a sync issued now takes: it covers every change made before.
     pub(super) fn issue(&self) -> Stamp {
         self.stamp

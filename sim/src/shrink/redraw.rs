@@ -4,6 +4,8 @@
 //! crosses a sector needs every operation that moves it there, until the crash cuts elsewhere. Most
 //! bugs show in many ways; this looks for another way, one that needs little.
 
+use std::ops::RangeInclusive;
+
 use super::Shrinker;
 use crate::choice::{Base, Tape, fold};
 use crate::system::System;
@@ -11,8 +13,8 @@ use crate::system::System;
 /// So few operations are small enough.
 const ENOUGH: usize = 3;
 
-/// The most operations that are tried.
-const FEW: usize = 4;
+/// How many operations are tried.
+const FEW: RangeInclusive<usize> = 2..=8;
 
 /// How often it is tried.
 const DRAWS_MAX: u64 = 240;
@@ -34,9 +36,9 @@ impl<S: System> Shrinker<S> {
         if count <= ENOUGH {
             return false;
         }
-        let few = FEW.min(count - 1);
         let config = self.with_knobs(&LIVELY).config;
         (0..DRAWS_MAX).any(|draw| {
+            let few = (FEW.start() + fold(draw, 1) as usize % FEW.clone().count()).min(count - 1);
             let start = fold(draw, 0) as usize % (count - few + 1);
             let operations = self.best.operations[start..start + few].to_vec();
             let (config, base, answers) = (config.clone(), Base::Seed(draw), Vec::new());

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use seawall_os::vfs::{LockMode, OpenMode, Vfs};
 
-use super::{calm, create, disk, durable_file, open};
-use crate::disk::{Access, SimFs};
+use super::{calm, create, disk, durable_file, open, rough};
+use crate::choice::{Choices, Tape};
+use crate::disk::{Access, CrashRates, FaultRates, SimFs};
 
 fn error_of<T>(result: std::io::Result<T>) -> (ErrorKind, Option<i32>) {
     match result {
@@ -188,6 +189,21 @@ fn entropy_follows_from_the_seed() {
     };
     assert_eq!(draw(), draw());
     assert_ne!(draw(), [0; 16]);
+}
+
+#[test]
+fn entropy_differs_after_a_file_was_made_though_no_seed_answers() {
+    let choices = Choices::from_tape(&Tape::default());
+    let fs = rough(disk(), &choices, FaultRates::default(), CrashRates::default());
+    let draw = || {
+        let mut bytes = [0; 16];
+        fs.entropy(&mut bytes).expect("entropy");
+        bytes
+    };
+    let first = draw();
+    assert_eq!(draw(), first);
+    create(&fs, "f");
+    assert_ne!(draw(), first);
 }
 
 #[test]
