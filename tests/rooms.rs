@@ -22,6 +22,8 @@ const EVERYTHING: &[&str] = &[
     "sim/src",
     "sim/tests",
     "sim/examples",
+    "sim/benches",
+    "bench",
     "cli/src",
     "cli/tests",
 ];
