@@ -19,6 +19,11 @@ pub(crate) fn listen() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What Ctrl-C sets, for those who look themselves.
+pub(crate) fn flag() -> &'static AtomicBool {
+    &ASKED
+}
+
 /// Whether to stop at the next good place.
 pub(crate) fn asked() -> bool {
     ASKED.load(Ordering::Relaxed)

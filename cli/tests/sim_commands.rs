@@ -73,6 +73,20 @@ fn a_git_hash_is_a_seed() {
 }
 
 #[test]
+fn ops_says_how_many_operations_a_seed_has() {
+    let scratch = Scratch::new();
+    let operations = |line: &str| {
+        let report = json_of(&scratch.fine(line));
+        report["operations"].as_u64().expect("a number")
+    };
+    let few = operations("sim run --output json --seeds 0..4 --ops 20");
+    let more = operations("sim run --output json --seeds 0..4 --ops 200");
+    let drawn = operations("sim run --output json --seeds 0..4");
+    assert!(few < more && more < drawn, "{few}, {more}, {drawn}");
+    check_failure(&scratch, "sim run --ops 0", 2, &["--ops <N>", "--help"]);
+}
+
+#[test]
 fn a_sweep_that_finishes_nothing_ends_with_12() {
     let answer = Scratch::new().run("sim run --time 0s --output json");
     assert_eq!(answer.code, Some(12), "{answer:?}");
@@ -88,13 +102,28 @@ fn an_interrupted_sweep_still_tells_what_it_did() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("the binary starts");
-    std::thread::sleep(Duration::from_millis(500));
+    until_it_listens(sweep.id());
     let kill = Command::new("kill").args(["-INT", &sweep.id().to_string()]).status();
     assert!(kill.expect("kill runs").success());
     let output = sweep.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(130), "{output:?}");
     let report = json_of(&String::from_utf8_lossy(&output.stdout));
     assert_eq!(report["verdict"], "interrupted");
+    assert!(report["seeds"].is_u64() && report["operations"].is_u64(), "{report}");
+}
+
+/// Waits until a process would not die of SIGINT.
+fn until_it_listens(process: u32) {
+    const SIGINT_BIT: u64 = 1 << 1;
+    loop {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a mask");
+        let caught = u64::from_str_radix(caught.trim(), 16).expect("hexadecimal");
+        if caught & SIGINT_BIT != 0 {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 const CALM: &str = "seawall tape 1\nsystem seawall\nop 0 g0 c0 get 3\n";

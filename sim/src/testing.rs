@@ -82,6 +82,7 @@ fn violated<S: System>(bad: &Bad, failure: &Failure) -> String {
     };
     let report = FailureReport {
         seed: Some(bad.seed),
+        flags: "",
         failure,
         shrunk: shrunk.as_ref(),
         tape: None,

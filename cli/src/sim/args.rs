@@ -12,6 +12,9 @@ pub(crate) const PROFILES: [&str; 1] = ["default"];
 /// The disks there are.
 pub(crate) const PERSONALITIES: [&str; 1] = ["posix"];
 
+/// The most operations a seed can be given: more is no storm but a long wait.
+const OPERATIONS_MAX: i64 = 1_000_000;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum SimCommand {
     /// Run seeds until one violates a property
@@ -57,6 +60,9 @@ pub(crate) struct Run {
     /// Whose disk it is: what a power loss may leave
     #[arg(long, value_name = "NAME", default_value = "posix", value_parser = PERSONALITIES)]
     pub(crate) personality: String,
+    /// Operations of each seed, all its clients and generations together [default: drawn]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=OPERATIONS_MAX))]
+    pub(crate) ops: Option<u32>,
     /// Go on after a failure and report them all
     #[arg(long)]
     pub(crate) keep_going: bool,
@@ -108,4 +114,11 @@ pub(crate) struct Planted {
     /// Only the patches marked `# fast: yes`, and only the first range
     #[arg(long)]
     pub(crate) gate: bool,
+}
+
+impl Run {
+    /// What a seed needs on the command line, besides its number, to be the same run again.
+    pub(crate) fn flags(&self) -> String {
+        self.ops.map(|ops| format!(" --ops {ops}")).unwrap_or_default()
+    }
 }

@@ -56,7 +56,7 @@ pub(super) fn all(console: &Console, run: &Run, bad: &[Bad]) -> anyhow::Result<V
                 let make_small = seen.insert(failure.violation.property);
                 violated(run, bad.seed, failure, &recorded, path, make_small)?
             }
-            Wrong::Differs { first, second } => differs(bad.seed, *first, second, path),
+            Wrong::Differs { first, second } => differs(run, bad.seed, *first, second, path),
         });
     }
     Ok(failures)
@@ -80,6 +80,7 @@ fn violated(
     let stamp = stamp(&run.profile, &run.personality);
     let report = FailureReport {
         seed: Some(seed),
+        flags: &run.flags(),
         failure,
         shrunk: shrunk.as_ref(),
         tape: Some(&shown),
@@ -99,14 +100,21 @@ fn violated(
 }
 
 /// A seed whose second run was not its first again: a bug of the simulator, or a leak around it.
-fn differs(seed: u64, first: u64, second: &Result<u64, String>, path: PathBuf) -> Failed {
+fn differs(
+    run: &Run,
+    seed: u64,
+    first: u64,
+    second: &Result<u64, String>,
+    path: PathBuf,
+) -> Failed {
+    let flags = run.flags();
     let second = second.as_ref().map_or_else(Clone::clone, |second| format!("{second:016x}"));
     let block = format!(
         "FAIL  seed {seed:#x}   commit {}\n  \
          property  a seed does the same thing twice\n  \
          expected  fingerprint {first:016x} again\n  \
          got       {second}\n\
-         reproduce   seawall sim run --seed {seed:#x}\n\
+         reproduce   seawall sim run --seed {seed:#x}{flags}\n\
          its tape    {}\n",
         version::commit_and_tree(),
         path.display(),
@@ -126,11 +134,29 @@ fn differs(seed: u64, first: u64, second: &Result<u64, String>, path: PathBuf) -
 mod tests {
     use super::*;
 
+    fn run() -> Run {
+        Run {
+            seed: None,
+            seeds: None,
+            time: None,
+            jobs: None,
+            profile: "default".to_owned(),
+            personality: "posix".to_owned(),
+            ops: None,
+            keep_going: false,
+        }
+    }
+
     #[test]
     fn a_seed_that_cannot_be_repeated_is_told_with_both_fingerprints() {
-        let failed = differs(0x2a, 1, &Ok(2), "seawall-sim/2a.tape".into());
+        let run = Run { ops: Some(20), ..run() };
+        let failed = differs(&run, 0x2a, 1, &Ok(2), "seawall-sim/2a.tape".into());
         assert_eq!((&*failed.seed, &*failed.property), ("0x2a", "nondeterminism"));
-        for words in ["fingerprint 0000000000000001 again", "got       0000000000000002"] {
+        for words in [
+            "fingerprint 0000000000000001 again",
+            "got       0000000000000002",
+            "seawall sim run --seed 0x2a --ops 20\n",
+        ] {
             assert!(failed.block.contains(words), "{}", failed.block);
         }
     }

@@ -37,6 +37,7 @@ pub(crate) fn replay(console: &Console, arguments: &Replay) -> anyhow::Result<Ex
     let stamp = failure::stamp("-", "-");
     let report = FailureReport {
         seed: None,
+        flags: "",
         failure: &failure,
         shrunk: None,
         tape: Some(&name),

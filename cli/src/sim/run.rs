@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::ops::Range;
-use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use seawall_sim::explore::{self, Bad, DEFAULT_SEEDS, FLOORS, Sweep, Wrong};
+use seawall_sim::explore::{self, Bad, DEFAULT_SEEDS, FLOORS, Sweep, Swept, Wrong};
 use seawall_sim::system_seawall::Seawall;
 
 use super::args::Run;
@@ -18,26 +17,11 @@ use crate::exit::{Exit, Failure};
 use crate::interrupt;
 use crate::version;
 
-/// Seeds to a slice, for each job. Between slices the sweep looks whether it was interrupted; a slice
-/// takes about a second, as threads that end early wait for the last one.
-const SLICE_MIN: u64 = 4;
-const SLICE_MAX: u64 = 256;
-
 /// What is to be swept.
 struct Plan<'a> {
     arguments: &'a Run,
     seeds: Range<u64>,
     jobs: u64,
-}
-
-/// Slices, added up.
-#[derive(Default)]
-struct Swept {
-    summary: explore::Summary,
-    bad: Vec<Bad>,
-    elapsed: Duration,
-    busy: Duration,
-    complete: bool,
 }
 
 pub(crate) fn run(console: &Console, arguments: &Run) -> anyhow::Result<Exit> {
@@ -80,47 +64,31 @@ impl Plan<'_> {
 
     /// What a sweep over the default range did too little of.
     fn too_little(&self, swept: &Swept) -> Vec<String> {
-        if self.seeds != DEFAULT_SEEDS || !swept.complete || !swept.bad.is_empty() {
+        let default = self.seeds == DEFAULT_SEEDS && self.arguments.ops.is_none();
+        if !default || !swept.complete || !swept.bad.is_empty() {
             return Vec::new();
         }
         FLOORS.check(&swept.summary).iter().map(ToString::to_string).collect()
     }
 }
 
-/// Sweeps slice by slice until the range, the time, or the person's patience ends.
+/// Sweeps until the range, the time, or the person's patience ends.
 fn sweep(console: &Console, plan: &Plan<'_>) -> Swept {
-    let started = Instant::now();
     let bar = bar(console, plan);
-    let mut swept = Swept::default();
-    let mut next = plan.seeds.start;
-    while next < plan.seeds.end && !interrupt::asked() {
-        let left = plan.arguments.time.map(|time| time.saturating_sub(started.elapsed()));
-        let stop = swept.bad.is_empty() || plan.arguments.keep_going;
-        if left == Some(Duration::ZERO) || !stop {
-            break;
-        }
-        let in_a_second = swept.summary.seeds as f64 / started.elapsed().as_secs_f64().max(1.0);
-        let size = (in_a_second as u64).clamp(SLICE_MIN * plan.jobs, SLICE_MAX * plan.jobs);
-        let end = plan.seeds.end.min(next.saturating_add(size));
-        let slice = Sweep {
-            jobs: plan.jobs as usize,
-            keep_going: plan.arguments.keep_going,
-            time: left,
-            ..Sweep::of(next..end)
-        };
-        let states = swept.summary.counts.states;
-        let done = explore::sweep::<Seawall>(&slice, &|progress| {
-            bar.inc(1);
-            bar.set_message(grouped(states + progress.states));
-        });
-        swept.summary.merge(&done.summary);
-        swept.bad.extend(done.bad);
-        swept.busy += done.busy;
-        next = end;
-    }
+    let Run { keep_going, time, ops, .. } = plan.arguments;
+    let sweep = Sweep {
+        jobs: plan.jobs as usize,
+        keep_going: *keep_going,
+        time: *time,
+        stop: Some(interrupt::flag()),
+        knobs: ops.map(|ops| ("operations".to_owned(), u64::from(ops))).into_iter().collect(),
+        ..Sweep::of(plan.seeds.clone())
+    };
+    let swept = explore::sweep::<Seawall>(&sweep, &|progress| {
+        bar.inc(1);
+        bar.set_message(grouped(progress.states));
+    });
     bar.finish_and_clear();
-    swept.elapsed = started.elapsed();
-    swept.complete = Some(swept.summary.seeds) == plan.count();
     swept
 }
 
@@ -148,7 +116,7 @@ fn verdict(swept: &Swept, too_little: bool) -> Verdict {
         Verdict::Nondeterministic
     } else if !swept.bad.is_empty() {
         Verdict::Violated
-    } else if interrupt::asked() {
+    } else if interrupt::asked() && !swept.complete {
         Verdict::Interrupted
     } else if swept.summary.seeds == 0 {
         Verdict::Budget
@@ -160,7 +128,8 @@ fn verdict(swept: &Swept, too_little: bool) -> Verdict {
 }
 
 fn summarise(plan: &Plan<'_>, swept: Swept, verdict: Verdict, failures: Vec<Failed>) -> Summary {
-    let Swept { summary, busy, elapsed, .. } = swept;
+    let states_per_second = swept.states_per_second();
+    let Swept { summary, elapsed, .. } = swept;
     let story = summary.to_string().trim_end().to_owned();
     let counts = summary.counts;
     let losses = ["units_lost", "units_torn", "units_garbage", "names_lost", "sizes_lost"];
@@ -183,7 +152,7 @@ fn summarise(plan: &Plan<'_>, swept: Swept, verdict: Verdict, failures: Vec<Fail
         states_checked: counts.states,
         seconds: elapsed.as_secs_f64(),
         jobs: plan.jobs,
-        states_per_second_per_core: counts.states as f64 / busy.as_secs_f64().max(1e-9),
+        states_per_second_per_core: states_per_second,
         fingerprint: format!("{:016x}", summary.fingerprint),
         commit: build.commit.to_owned(),
         profile: plan.arguments.profile.clone(),

@@ -28,6 +28,8 @@ pub struct Stamp {
 pub struct FailureReport<'a> {
     /// The seed, unless it came from a tape alone.
     pub seed: Option<u64>,
+    /// What the seed needs besides on the command line, each with a space before it.
+    pub flags: &'a str,
     /// What is wrong.
     pub failure: &'a Failure,
     /// The failure made small, if it was.
@@ -84,10 +86,10 @@ impl FailureReport<'_> {
             writeln!(f, "reproduce   seawall sim replay {tape}")?;
         }
         if let Some(seed) = self.seed {
-            let commit = &self.stamp.commit;
+            let (flags, commit) = (self.flags, &self.stamp.commit);
             writeln!(
                 f,
-                "from seed   seawall sim run --seed {seed:#x}    (only at commit {commit})"
+                "from seed   seawall sim run --seed {seed:#x}{flags}    (only at commit {commit})"
             )?;
         }
         if let Some(tape) = self.tape {
