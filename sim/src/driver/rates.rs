@@ -19,13 +19,13 @@ pub(super) const KNOBS: &[Knob] = &[
     knob("pause_points", &[256, 16, 64, 1_024]),
     knob("early_one_in", &[0, 0, 0, 200, 1_000]),
     // Images forked and worlds ended, one in so many calls: at work, and while opening.
-    knob("fork_one_in", &[80, 40, 160]),
+    knob("fork_one_in", &[120, 60, 240]),
     knob("end_one_in", &[0, 600, 1_500]),
-    knob("open_fork_one_in", &[12, 6, 24]),
+    knob("open_fork_one_in", &[16, 8, 32]),
     knob("open_end_one_in", &[0, 60, 120]),
     knob("nested_fork_one_in", &[40, 20, 80]),
-    knob("images_max", &[24]),
-    knob("open_images_max", &[6]),
+    knob("images_max", &[18]),
+    knob("open_images_max", &[5]),
     knob("power_percent", &[60, 30, 90]),
     knob("kill_power_percent", &[20]),
     // How worlds end that do not crash, in percent.

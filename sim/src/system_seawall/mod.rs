@@ -51,7 +51,7 @@ const KNOBS: &[Knob] = &[
     knob("frozen_memtables", &[2, 1, 3]),
     knob("segment_bytes", &[4_096, 512, 1_024, 16_384]),
     knob("spare_segment", &[1, 0, 1]),
-    knob("roll_edits", &[3, 1, 2, 2, 12]),
+    knob("roll_edits", &[3, 2, 4, 12, 40]),
     knob("block_bytes", &[256, 64, 4_096]),
     knob("idle_mark_us", &[100_000, 50]),
 ];
