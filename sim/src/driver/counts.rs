@@ -25,6 +25,9 @@ pub struct Counts {
     pub kill_then_power: u64,
     /// Of all crashes, those inside an open.
     pub inside_open: u64,
+    /// Worlds of which nobody can tell whether what failed fills the gaps between what was
+    /// acknowledged: too many orders to try them all.
+    pub orders_given_up: u64,
     /// What happened to the simulated disks.
     pub disk: disk::Counts,
     /// What the store says it did, by name: flushes, manifest rolls.
@@ -63,7 +66,7 @@ impl Counts {
         bump(&mut self.events, name, count);
     }
 
-    fn plain_mut(&mut self) -> [&mut u64; 10] {
+    fn plain_mut(&mut self) -> [&mut u64; 11] {
         [
             &mut self.operations,
             &mut self.operations_failed,
@@ -75,10 +78,11 @@ impl Counts {
             &mut self.kill,
             &mut self.kill_then_power,
             &mut self.inside_open,
+            &mut self.orders_given_up,
         ]
     }
 
-    fn plain(mut self) -> [u64; 10] {
+    fn plain(mut self) -> [u64; 11] {
         self.plain_mut().map(|count| *count)
     }
 }

@@ -72,8 +72,9 @@ pub(super) fn run_world<S: System>(
     let ended = Ended::of(run, world, disk, plan);
     run.count(&ended);
     let sim_fs = Arc::clone(&ended.sim_fs);
-    let judged = judge(ended).map_err(|violation| Found { world, violation });
-    Ok(left(&run.choices, &sim_fs, &promise, &judged?))
+    let judged = judge(ended).map_err(|violation| Found { world, violation })?;
+    run.counts.orders_given_up += judged.orders_given_up;
+    Ok(left(&run.choices, &sim_fs, &promise, &judged))
 }
 
 /// A world that has come to its end.
@@ -142,15 +143,17 @@ fn judge<S: System>(ended: Ended<S>) -> Result<Judged<S>, Violation> {
         RunEnd::Panicked { .. } => return Err(Violation::new(Property::Panic, "got", text)),
     }
     let now = if pages.opened.is_some() { pages.ledger.now() } else { 0 };
+    let mut orders_given_up = 0;
     let timeline = match pages.settled {
         None => None,
         Some(settled) => {
             let timeline = Timeline::new(settled.position, settled.model, pages.ledger)?;
-            check_live(&timeline)?;
+            orders_given_up = check_live(&timeline)?;
             Some(Arc::new(timeline))
         }
     };
-    Ok(Judged { timeline, opened: pages.opened, closed_cleanly: pages.closed_cleanly, now })
+    let (opened, closed_cleanly) = (pages.opened, pages.closed_cleanly);
+    Ok(Judged { timeline, opened, closed_cleanly, orders_given_up, now })
 }
 
 /// A world in which nothing was wrong.
@@ -159,6 +162,7 @@ struct Judged<S: System> {
     timeline: Option<Arc<Timeline<S>>>,
     opened: Option<u64>,
     closed_cleanly: bool,
+    orders_given_up: u64,
     now: Mark,
 }
 

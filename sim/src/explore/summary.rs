@@ -95,6 +95,9 @@ impl fmt::Display for Summary {
         for (name, count) in &counts.events {
             write!(f, "  {} {} ", name.replace('_', " "), grouped(*count))?;
         }
+        if counts.orders_given_up > 0 {
+            write!(f, "\n  orders not all tried in {} worlds", grouped(counts.orders_given_up))?;
+        }
         Ok(())
     }
 }
