@@ -59,6 +59,8 @@ finds! {
     writes_after_a_failed_one_are_found: NO_POISON within 50, as Linear | AfterError;
     appending_behind_a_torn_tail_is_found: APPEND_TO_TAIL within 50, as AfterError | Prefix | Settled;
     a_race_for_a_position_is_found: RACE within 20, as Linear;
+    a_read_that_fails_because_a_write_did_is_found: GRUDGE within 50, as Progress;
+    a_change_that_fails_for_nothing_is_found: RELAPSE within 50, as Progress;
     a_rename_before_the_sync_is_found: NO_SYNC_BEFORE_RENAME within 50, as Opens | Settled;
 }
 

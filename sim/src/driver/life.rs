@@ -19,6 +19,7 @@ use seawall_os::vfs::Vfs;
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::desk::{Desk, Settled};
+use super::excuse::Since;
 use crate::check::{Probe, Promise, Property, Violation, check_recovered};
 use crate::choice::Who;
 use crate::config::Config;
@@ -130,6 +131,7 @@ impl<S: System> Room<S> {
     fn open(&self) -> Option<Opened<S::Store>> {
         self.scheduler.set_who(Who::Open);
         let vfs: Arc<dyn Vfs> = Arc::clone(&self.sim_fs) as Arc<dyn Vfs>;
+        let since = self.now();
         let opened = S::open(vfs, &self.config);
         if self.sim_fs.is_dead() {
             return None;
@@ -142,20 +144,13 @@ impl<S: System> Room<S> {
             }
             Err(why) => {
                 self.trace.event(Event::Recovery(content_hash(why.as_bytes())));
-                if !self.excused() {
+                if !self.excuses_open(since) {
                     self.desk.wrong(Property::Opens, "got", why);
                 }
                 self.desk.note(|pages| pages.opens_failed += 1);
                 None
             }
         }
-    }
-
-    /// Whether an injected fault can be the reason of a failure.
-    fn excused(&self) -> bool {
-        let counts = self.sim_fs.counts();
-        // A name or bytes that the cache has let go of may be missed, too.
-        self.sim_fs.is_dead() || counts.faults() > 0 || counts.reverted > 0
     }
 
     /// Reads everything; where a fault made some of it fail, tries again.
@@ -171,8 +166,9 @@ impl<S: System> Room<S> {
     /// Reads everything, on a store that nobody else uses.
     fn probe(&self, store: &S::Store, probing: Probing) -> Vec<Probe<S>> {
         let ask = |op: S::Op| {
+            let since = self.now();
             let answer = S::apply(store, u32::MAX, &op);
-            self.judge_failure(&op, &answer);
+            self.judge_failure(store, &op, &answer, since);
             Probe { op, answer }
         };
         S::probes(&self.config, probing).into_iter().map(ask).collect()
@@ -193,37 +189,38 @@ impl<S: System> Room<S> {
     }
 
     /// A failure needs a reason.
-    fn judge_failure(&self, op: &S::Op, answer: &Answer<S::Seen>) {
+    fn judge_failure(&self, store: &S::Store, op: &S::Op, answer: &Answer<S::Seen>, since: Since) {
         match answer {
-            Answer::Failed(why) if self.excused() => {
+            Answer::Failed(_) if self.excuses(store, op, since) => {
                 self.desk.note(|pages| pages.probes_failed += 1);
-                let _ = why;
             }
             Answer::Failed(why) => {
-                let text = format!("{op} failed although no call did: {why}");
+                let text = format!("{op} failed although no call did that it needs: {why}");
                 self.desk.wrong(Property::Progress, "got", text);
             }
-            Answer::Wrong(complaint) => self.complain(complaint),
+            Answer::Wrong(complaint) => self.complain(store, complaint, since),
             _ => {}
         }
     }
 
     fn audit(&self, store: &S::Store) {
         let vfs: Arc<dyn Vfs> = Arc::clone(&self.sim_fs) as Arc<dyn Vfs>;
+        let since = self.now();
         if let Err(complaint) = S::audit(store, &vfs) {
-            self.complain(&complaint);
+            self.complain(store, &complaint, since);
         }
     }
 
-    fn complain(&self, complaint: &Complaint) {
+    fn complain(&self, store: &S::Store, complaint: &Complaint, since: Since) {
         match complaint {
-            // What a failed call left behind may lie there until the next open.
-            Complaint::Wrong(Property::Files, _) if self.excused() || self.sync_ever_failed => {}
+            Complaint::Wrong(Property::Files, _) if self.excuses_files() => {}
             Complaint::Wrong(property, text) if !self.sim_fs.is_dead() => {
                 self.desk.wrong(*property, "got", text.clone());
             }
-            Complaint::Failed(why) if !self.excused() => {
-                let text = format!("a check of the store failed although no call did: {why}");
+            Complaint::Failed(why) if !self.excuses_upkeep(store, since) => {
+                let text = format!(
+                    "a check of the store failed although no call did that it needs: {why}"
+                );
                 self.desk.wrong(Property::Progress, "got", text);
             }
             _ => {}
@@ -269,11 +266,12 @@ impl<S: System> Room<S> {
     fn one(&self, store: &S::Store, id: u32, op: S::Op) -> bool {
         self.scheduler.set_who(Who::Op(id));
         let ticket = self.desk.issue(id, op.clone());
+        let since = self.now();
         let answer = S::apply(store, id, &op);
         if self.sim_fs.is_dead() {
             return false;
         }
-        self.judge_failure(&op, &answer);
+        self.judge_failure(store, &op, &answer, since);
         self.trace.event(Event::Answer {
             operation: id,
             content: answer_hash(&answer),
@@ -289,6 +287,7 @@ impl<S: System> Room<S> {
             return;
         }
         self.scheduler.set_who(Who::Run);
+        let since = self.now();
         let closed = S::close(store);
         if self.sim_fs.is_dead() {
             return;
@@ -297,7 +296,7 @@ impl<S: System> Room<S> {
             Ok(closed) => {
                 self.desk.note(|pages| pages.closed_cleanly = closed == Closed::Cleanly);
             }
-            Err(why) if !self.excused() => {
+            Err(why) if !self.excuses_close(since) => {
                 let text = format!("close failed although no call did: {why}");
                 self.desk.violated(Violation::new(Property::Progress, "got", text));
             }

@@ -15,6 +15,7 @@
 mod counts;
 mod crash;
 mod desk;
+mod excuse;
 mod life;
 mod line;
 mod rates;

@@ -71,6 +71,17 @@ pub trait System: Sized + 'static {
     /// How many positions of the commit order the operation takes; 0 for a read.
     fn width(op: &Self::Op) -> u64;
 
+    /// Whether the operation needs nothing but reads: it may fail only when a read does.
+    fn only_reads(_op: &Self::Op) -> bool {
+        false
+    }
+
+    /// Whether the store refuses changes because of an earlier failure. Only asked after an operation
+    /// has failed. Default: it does, so that any fault of the past excuses any failure but a read's.
+    fn has_stopped(_store: &Self::Store) -> bool {
+        true
+    }
+
     /// Opens the store, making it if there is none, and recovers what a crash left.
     ///
     /// # Errors

@@ -99,6 +99,14 @@ impl System for Seawall {
         }
     }
 
+    fn only_reads(op: &Op) -> bool {
+        matches!(op, Op::Get(_) | Op::Scan { .. })
+    }
+
+    fn has_stopped(store: &Store) -> bool {
+        store.db.stats().stopped.is_some()
+    }
+
     fn open(vfs: Arc<dyn Vfs>, config: &Arc<Config>) -> Result<Opened<Store>, String> {
         let db = Db::builder(DIRECTORY).vfs(vfs).options(options(config)).open();
         let db = db.map_err(|error| text_of(&error))?;

@@ -64,6 +64,11 @@ impl Log {
         Ok(log)
     }
 
+    /// Whether it takes no more, because of an earlier failure.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.failed
+    }
+
     /// The position that the next change takes first.
     pub(crate) fn next_position(&self) -> u64 {
         self.position + 1
@@ -76,6 +81,9 @@ impl Log {
 
     /// Appends one change, as one record.
     pub(crate) fn append(&mut self, id: u32, keys: &[u8], sync: bool) -> io::Result<()> {
+        if self.bug == bug::RELAPSE && std::mem::take(&mut self.failed) {
+            return Err(io::Error::other("not yet"));
+        }
         if self.failed {
             return Err(io::Error::other("an earlier write failed"));
         }

@@ -53,6 +53,10 @@ pub(crate) mod bug {
     pub(crate) const NO_CHECKSUM: u8 = 10;
     /// The new file is not synced before it replaces the old one.
     pub(crate) const NO_SYNC_BEFORE_RENAME: u8 = 11;
+    /// After a failed write reads fail too.
+    pub(crate) const GRUDGE: u8 = 12;
+    /// The change after one that failed fails too, for nothing.
+    pub(crate) const RELAPSE: u8 = 13;
 }
 
 /// The store. `BUG` is one of [`bug`].
@@ -138,6 +142,14 @@ impl<const BUG: u8> System for Toy<BUG> {
         op.keys_set().len() as u64
     }
 
+    fn has_stopped(store: &Arc<Handle>) -> bool {
+        store.log.take().has_stopped()
+    }
+
+    fn only_reads(op: &ToyOp) -> bool {
+        op.keys_set().is_empty()
+    }
+
     fn open(vfs: Arc<dyn Vfs>, _: &Arc<Config>) -> Result<Opened<Arc<Handle>>, String> {
         let store = Handle::open(&*vfs, BUG).map_err(|error| error.to_string())?;
         let position = store.shown.lock().position;
@@ -151,6 +163,9 @@ impl<const BUG: u8> System for Toy<BUG> {
                 Ok(at) => Answer::Committed { at, durable: *sync },
                 Err(error) => Answer::Failed(error.to_string()),
             },
+            ToyOp::Get(_) if BUG == bug::GRUDGE && store.log.take().has_stopped() => {
+                Answer::Failed("an earlier write failed".to_owned())
+            }
             ToyOp::Get(key) => {
                 let shown = store.shown.lock();
                 let seen = shown.entries.get(key).map(|id| (*key, *id)).into_iter().collect();

@@ -1,0 +1,72 @@
+//! Which failures have a reason. A store may fail where the disk failed, and nowhere else.
+//!
+//! | what failed | its reasons |
+//! |---|---|
+//! | anything | the disk is dead |
+//! | an open | a fault struck during it, or the cache let go of what a failed sync left only there |
+//! | a read | a read failed during it, or the cache let go of something |
+//! | anything else | a fault struck during it; or one struck before, and the store says that writes have stopped |
+//!
+//! *During* counts the calls of every task: a commit fails with the group that its leader writes, a
+//! flush with the table that a background task makes.
+
+use super::life::Room;
+use crate::disk::Counts;
+use crate::system::System;
+
+/// What had happened on the disk when something began.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Since(Counts);
+
+impl<S: System> Room<S> {
+    /// To be asked before what may fail.
+    pub(super) fn now(&self) -> Since {
+        Since(self.sim_fs.counts())
+    }
+
+    /// Whether an open may have failed.
+    pub(super) fn excuses_open(&self, since: Since) -> bool {
+        self.sim_fs.is_dead() || faults(&self.sim_fs.counts()) > faults(&since.0)
+    }
+
+    /// Whether an operation may have failed.
+    pub(super) fn excuses(&self, store: &S::Store, op: &S::Op, since: Since) -> bool {
+        let now = self.sim_fs.counts();
+        let reads_failed = |counts: &Counts| counts.read_eio + counts.reverted;
+        match S::only_reads(op) {
+            true => self.sim_fs.is_dead() || reads_failed(&now) > reads_failed(&since.0),
+            false => self.excuses_upkeep(store, since),
+        }
+    }
+
+    /// Whether something may have failed that does more than to read.
+    pub(super) fn excuses_upkeep(&self, store: &S::Store, since: Since) -> bool {
+        self.excuses_open(since) || self.has_faults() && S::has_stopped(store)
+    }
+
+    /// Whether a close may have failed. It takes the store, which can no longer be asked.
+    pub(super) fn excuses_close(&self, since: Since) -> bool {
+        self.excuses_open(since) || self.has_faults()
+    }
+
+    /// Whether files may lie about that nothing names: what a failed call left behind stays until the
+    /// next open. A failed read leaves nothing.
+    ///
+    /// On a disk on which a sync ever failed, names and bytes of long ago may turn up at any power
+    /// loss, and a file set aside then stays for good. To tell the files that such a sync concerns
+    /// from the others, the disk would have to follow each name through every rename; so there all
+    /// are let pass, those set aside too.
+    pub(super) fn excuses_files(&self) -> bool {
+        let counts = self.sim_fs.counts();
+        self.sync_ever_failed || faults(&counts) > counts.read_eio
+    }
+
+    fn has_faults(&self) -> bool {
+        faults(&self.sim_fs.counts()) > 0
+    }
+}
+
+/// Calls that failed, and things that came back old.
+fn faults(counts: &Counts) -> u64 {
+    counts.faults() + counts.reverted
+}
