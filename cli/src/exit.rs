@@ -41,6 +41,32 @@ pub(crate) enum Exit {
     Interrupted = 130,
 }
 
+impl Exit {
+    /// What another process of ours has told us.
+    pub(crate) fn of_code(code: i32) -> Option<Exit> {
+        use Exit::{
+            Corruption, Error, Fine, FormatTooNew, Interrupted, KeyNotFound, Locked,
+            Nondeterminism, NothingFinished, OurBug, PlantedMissed, Usage, Violated,
+        };
+        let all = [
+            Fine,
+            Error,
+            Usage,
+            KeyNotFound,
+            Corruption,
+            Locked,
+            FormatTooNew,
+            Violated,
+            Nondeterminism,
+            NothingFinished,
+            PlantedMissed,
+            OurBug,
+            Interrupted,
+        ];
+        all.into_iter().find(|exit| *exit as i32 == code)
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)

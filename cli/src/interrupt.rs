@@ -19,6 +19,20 @@ pub(crate) fn listen() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// From here on Ctrl-C is left to the parent, which says what is to be done about it: a terminal
+/// sends it to both.
+///
+/// # Errors
+/// The system refuses the handler.
+pub(crate) fn leave_to_parent() -> anyhow::Result<()> {
+    Ok(ctrlc::set_handler(|| ())?)
+}
+
+/// Does as Ctrl-C does.
+pub(crate) fn ask() {
+    ASKED.store(true, Ordering::Relaxed);
+}
+
 /// What Ctrl-C sets, for those who look themselves.
 pub(crate) fn flag() -> &'static AtomicBool {
     &ASKED

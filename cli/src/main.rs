@@ -29,7 +29,7 @@ use clap::Parser as _;
 use args::{Admin, Arguments, Command, Global};
 use console::Console;
 use exit::{Exit, Failure};
-use sim::args::SimCommand;
+use sim::args::{Role, SimCommand};
 
 fn main() -> ExitCode {
     panics::install();
@@ -81,7 +81,11 @@ fn dispatch(console: &Console, global: &Global, command: Command) -> anyhow::Res
 
 fn simulate(console: &Console, command: &SimCommand) -> anyhow::Result<Exit> {
     match command {
-        SimCommand::Run(arguments) => sim::run::run(console, arguments),
+        SimCommand::Run(arguments) => match arguments.role {
+            Role::Parent => sim::supervise::run(console, arguments),
+            Role::Sweep => sim::run::run(console, arguments),
+            Role::Alone => sim::supervise::run_alone(arguments),
+        },
         SimCommand::Replay(arguments) => sim::replay::replay(console, arguments),
         SimCommand::Shrink { tape } => sim::replay::shrink(console, tape),
         SimCommand::Keep(arguments) => sim::keep::keep(console, arguments),

@@ -112,6 +112,65 @@ fn an_interrupted_sweep_still_tells_what_it_did() {
     assert!(report["seeds"].is_u64() && report["operations"].is_u64(), "{report}");
 }
 
+#[test]
+fn a_seed_that_takes_too_long_fails_with_its_number() {
+    let scratch = Scratch::new();
+    let line = "sim run --seed 7 --ops 30 --seed-time 0s";
+    let answer = scratch.run(line);
+    assert_eq!(answer.code, Some(10), "{answer:?}");
+    for words in [
+        "FAIL  seed 0x7   profile default   personality posix",
+        "  got       still running after 0ns\n",
+        "seawall sim run --seed 0x7 --ops 30 ",
+        "FAILED",
+    ] {
+        assert!(answer.stdout.contains(words), "no {words:?} in {}", answer.stdout);
+    }
+    let report = json_of(&scratch.run(&format!("{line} --output json")).stdout);
+    assert_eq!((&report["verdict"], &report["seeds"]), (&"violated".into(), &0.into()), "{report}");
+    let failure = &report["failures"][0];
+    assert_eq!((&failure["seed"], &failure["property"]), (&"0x7".into(), &"watchdog".into()));
+}
+
+#[test]
+fn a_sweep_whose_process_is_ended_tells_which_seeds_ran() {
+    let scratch = Scratch::new();
+    let sweep = scratch
+        .command()
+        .args(["sim", "run", "--time", "1h", "--jobs", "2", "--output", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    let child = child_that_runs_a_seed(sweep.id());
+    let kill = Command::new("kill").args(["-ABRT", &child]).status();
+    assert!(kill.expect("kill runs").success());
+    let output = sweep.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(10), "{output:?}");
+    let report = json_of(&String::from_utf8_lossy(&output.stdout));
+    assert_eq!(report["verdict"], "violated");
+    let failures = report["failures"].as_array().expect("a list");
+    assert!(!failures.is_empty() && failures.len() <= 2, "{report}");
+    assert!(failures.iter().all(|failure| failure["property"] == "watchdog"), "{report}");
+}
+
+/// The child of a process, once it has the threads on which seeds run: itself, its listener, that of
+/// Ctrl-C, and for each of two jobs a worker and its twin.
+fn child_that_runs_a_seed(parent: u32) -> String {
+    const THREADS: usize = 7;
+    loop {
+        let children = format!("/proc/{parent}/task/{parent}/children");
+        let children = std::fs::read_to_string(children).expect("the parent runs");
+        if let Some(child) = children.split_whitespace().next() {
+            let threads = std::fs::read_dir(format!("/proc/{child}/task"));
+            if threads.is_ok_and(|threads| threads.count() >= THREADS) {
+                return child.to_owned();
+            }
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Waits until a process would not die of SIGINT.
 fn until_it_listens(process: u32) {
     const SIGINT_BIT: u64 = 1 << 1;

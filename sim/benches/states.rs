@@ -70,12 +70,12 @@ fn parsed(knob: &str) -> (String, u64) {
 
 fn measure(name: &str, knobs: Vec<(String, u64)>) {
     let slice = |seeds| Sweep { twice: false, knobs: knobs.clone(), ..Sweep::of(seeds) };
-    let _ = sweep::<Seawall>(&slice(WARM_UP), &|_| ());
+    let _ = sweep::<Seawall>(&slice(WARM_UP), &());
     let (started, cpu) = (Instant::now(), cpu_time());
     let mut done = Summary::default();
     let mut next = WARM_UP.end;
     while cpu_time() - cpu < CPU_TIME && started.elapsed() < TIME_MAX {
-        let swept = sweep::<Seawall>(&slice(next..next + SLICE), &|_| ());
+        let swept = sweep::<Seawall>(&slice(next..next + SLICE), &());
         assert!(swept.bad.is_empty(), "seed {:#x} fails: see `sim run`", swept.bad[0].seed);
         done.merge(&swept.summary);
         next += SLICE;

@@ -51,7 +51,7 @@ impl<S: System> Check<S> {
     /// With all that is known about it, when a property does not hold or a run cannot be repeated.
     pub fn run(mut self) {
         self.sweep.seeds = seeds_from_environment(self.sweep.seeds);
-        let swept = sweep::<S>(&self.sweep, &|_| ());
+        let swept = sweep::<S>(&self.sweep, &());
         if let Some(bad) = swept.bad.first() {
             panic!("\n{}", text_of::<S>(bad));
         }

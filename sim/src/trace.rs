@@ -22,6 +22,9 @@ pub enum Keep {
     All,
 }
 
+/// Is told events, each as a line.
+pub type Tell = Box<dyn FnMut(&str)>;
+
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -104,6 +107,7 @@ struct Sink {
     kept: Vec<Kept>,
     /// How many events `kept` holds at most before it goes round.
     limit: usize,
+    tell: Option<Tell>,
 }
 
 #[derive(Clone, Copy)]
@@ -128,7 +132,15 @@ impl Trace {
             count: 0,
             kept: Vec::new(),
             limit,
+            tell: None,
         })))
+    }
+
+    /// A trace that keeps the last `count` events, at least one, and tells each as it happens.
+    pub fn telling(names: &Names, count: usize, tell: Tell) -> Trace {
+        let trace = Trace::new(names, Keep::Last(count.max(1)));
+        trace.0.borrow_mut().tell = Some(tell);
+        trace
     }
 
     /// Who does what follows. The scheduler says so at every switch.
@@ -147,6 +159,9 @@ impl Trace {
         let sink = &mut *self.0.borrow_mut();
         sink.fingerprint = sink.mixed(&event);
         sink.keep(event);
+        if sink.tell.is_some() {
+            sink.tell_last();
+        }
         sink.count += 1;
         sink.count
     }
@@ -190,6 +205,15 @@ impl Sink {
         } else if self.limit > 0 {
             let at = (self.count % self.limit as u64) as usize;
             self.kept[at] = kept;
+        }
+    }
+
+    /// Tells the event that was kept last.
+    #[cold]
+    fn tell_last(&mut self) {
+        let line = self.line(self.count);
+        if let Some(tell) = &mut self.tell {
+            tell(&line);
         }
     }
 
@@ -299,6 +323,18 @@ mod tests {
         assert_eq!(all.0, last.0);
         assert_eq!(all.1.len(), 10);
         assert_eq!(all.1[7..], last.1[..]);
+    }
+
+    #[test]
+    fn what_is_told_is_what_is_kept() {
+        let names = Names::default();
+        let told = Rc::new(RefCell::new(Vec::new()));
+        let ear = Rc::clone(&told);
+        let tell = Box::new(move |line: &str| ear.borrow_mut().push(line.to_owned()));
+        let trace = Trace::telling(&names, 3, tell);
+        (0..10).for_each(|value| assert_eq!(trace.event(note(&names, value)), value + 1));
+        assert_eq!(told.borrow().len(), 10);
+        assert_eq!(told.borrow()[7..], trace.lines()[..]);
     }
 
     #[test]

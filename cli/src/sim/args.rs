@@ -35,9 +35,9 @@ pub(crate) enum SimCommand {
 }
 
 const RUN_HELP: &str = "\
-Exit codes: 0 every recovered state was legal, 10 a property was violated, 11 a seed did not do the
-same thing twice, 12 no seed finished in the time given, 130 interrupted. The tape of a failure goes
-to target/sim/ if there is a directory target here, and to seawall-sim/ otherwise.";
+Exit codes: 0 every recovered state was legal, 10 a property was violated or a seed did not end, 11 a
+seed did not do the same thing twice, 12 no seed finished in the time given, 130 interrupted. The tape
+of a failure goes to target/sim/ if there is a directory target here, and to seawall-sim/ otherwise.";
 
 #[derive(Debug, Args)]
 #[command(after_help = RUN_HELP)]
@@ -63,9 +63,23 @@ pub(crate) struct Run {
     /// Operations of each seed, all its clients and generations together [default: drawn]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=OPERATIONS_MAX))]
     pub(crate) ops: Option<u32>,
+    /// How long a seed may take; one that takes longer is a failure
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = seeds::duration)]
+    pub(crate) seed_time: Duration,
     /// Go on after a failure and report them all
     #[arg(long)]
     pub(crate) keep_going: bool,
+    /// Which of its processes this is
+    #[arg(long, hide = true, value_enum, default_value = "parent")]
+    pub(crate) role: Role,
+}
+
+/// The processes of a `sim run`; `supervise` says why there are several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    Parent,
+    Sweep,
+    Alone,
 }
 
 #[derive(Debug, Args)]
@@ -120,5 +134,10 @@ impl Run {
     /// What a seed needs on the command line, besides its number, to be the same run again.
     pub(crate) fn flags(&self) -> String {
         self.ops.map(|ops| format!(" --ops {ops}")).unwrap_or_default()
+    }
+
+    /// What is set, whatever the seeds draw.
+    pub(crate) fn knobs(&self) -> Vec<(String, u64)> {
+        self.ops.map(|ops| ("operations".to_owned(), u64::from(ops))).into_iter().collect()
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use seawall_sim::choice::Tape;
 use seawall_sim::driver;
+use seawall_sim::explore::watch::Announcer;
 use seawall_sim::explore::{Bad, Wrong};
 use seawall_sim::report::{FailureReport, Stamp};
 use seawall_sim::shrink::shrink;
@@ -39,7 +40,12 @@ pub(super) fn stamp(profile: &str, personality: &str) -> Stamp {
 ///
 /// Of several failures of one property only the first is made small: the others most likely are the
 /// same bug.
-pub(super) fn all(console: &Console, run: &Run, bad: &[Bad]) -> anyhow::Result<Vec<Failed>> {
+pub(super) fn all(
+    console: &Console,
+    announcer: &Announcer,
+    run: &Run,
+    bad: &[Bad],
+) -> anyhow::Result<Vec<Failed>> {
     let mut seen = BTreeSet::new();
     let mut failures = Vec::new();
     for bad in bad {
@@ -54,7 +60,10 @@ pub(super) fn all(console: &Console, run: &Run, bad: &[Bad]) -> anyhow::Result<V
                     path.display()
                 ));
                 let make_small = seen.insert(failure.violation.property);
-                violated(run, bad.seed, failure, &recorded, path, make_small)?
+                announcer.busy(bad.seed);
+                let failed = violated(run, bad.seed, failure, &recorded, path, make_small)?;
+                announcer.done(bad.seed);
+                failed
             }
             Wrong::Differs { first, second } => differs(run, bad.seed, *first, second, path),
         });
@@ -143,7 +152,9 @@ mod tests {
             profile: "default".to_owned(),
             personality: "posix".to_owned(),
             ops: None,
+            seed_time: std::time::Duration::from_secs(30),
             keep_going: false,
+            role: crate::sim::args::Role::Parent,
         }
     }
 

@@ -9,4 +9,5 @@ pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod seeds;
 mod summary;
+pub(crate) mod supervise;
 mod tape;

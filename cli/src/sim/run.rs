@@ -1,24 +1,26 @@
-//! `sim run`: a sweep over seeds, its progress, and what it found.
+//! The sweep of `sim run`: its progress, and what it found. It runs in a child; `supervise` watches it.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::ops::Range;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use seawall_sim::explore::{self, Bad, DEFAULT_SEEDS, FLOORS, Sweep, Swept, Wrong};
+use seawall_sim::explore::watch::Announcer;
+use seawall_sim::explore::{self, Bad, DEFAULT_SEEDS, FLOORS, Sweep, Swept, Watch, Wrong};
 use seawall_sim::system_seawall::Seawall;
 
 use super::args::Run;
 use super::failure;
 use super::numbers::grouped;
 use super::summary::{Crashes, Failed, Summary, Verdict, heading};
+use super::supervise::{Told, announcer};
 use crate::console::{Console, Tone, unless_reader_went_away};
 use crate::exit::{Exit, Failure};
 use crate::interrupt;
 use crate::version;
 
 /// What is to be swept.
-struct Plan<'a> {
+pub(super) struct Plan<'a> {
     arguments: &'a Run,
     seeds: Range<u64>,
     jobs: u64,
@@ -26,12 +28,12 @@ struct Plan<'a> {
 
 pub(crate) fn run(console: &Console, arguments: &Run) -> anyhow::Result<Exit> {
     let plan = Plan::of(arguments);
-    interrupt::listen()?;
-    let swept = sweep(console, &plan);
-    let failures = failure::all(console, arguments, &swept.bad)?;
+    let announcer = announcer()?;
+    let swept = sweep(console, &plan, &announcer);
+    let failures = failure::all(console, &announcer, arguments, &swept.bad)?;
     let too_few = plan.too_little(&swept);
     let verdict = verdict(&swept, !too_few.is_empty());
-    let summary = summarise(&plan, swept, verdict, failures);
+    let summary = summarise(&plan, &swept, verdict, failures);
     unless_reader_went_away(print(console, &summary))?;
     if verdict == Verdict::Missed {
         return Err(Failure::new(
@@ -45,7 +47,7 @@ pub(crate) fn run(console: &Console, arguments: &Run) -> anyhow::Result<Exit> {
 }
 
 impl Plan<'_> {
-    fn of(arguments: &Run) -> Plan<'_> {
+    pub(super) fn of(arguments: &Run) -> Plan<'_> {
         let seeds = match (arguments.seed, &arguments.seeds, arguments.time) {
             // The largest seed has no half-open range of its own.
             (Some(seed), ..) => seed.min(u64::MAX - 1)..seed.saturating_add(1),
@@ -58,7 +60,7 @@ impl Plan<'_> {
     }
 
     /// How many seeds, if that is known beforehand.
-    fn count(&self) -> Option<u64> {
+    pub(super) fn count(&self) -> Option<u64> {
         (self.seeds.end < u64::MAX).then(|| self.seeds.end - self.seeds.start)
     }
 
@@ -73,23 +75,39 @@ impl Plan<'_> {
 }
 
 /// Sweeps until the range, the time, or the person's patience ends.
-fn sweep(console: &Console, plan: &Plan<'_>) -> Swept {
+fn sweep(console: &Console, plan: &Plan<'_>, announcer: &Announcer) -> Swept {
     let bar = bar(console, plan);
-    let Run { keep_going, time, ops, .. } = plan.arguments;
+    let Run { keep_going, time, .. } = plan.arguments;
     let sweep = Sweep {
         jobs: plan.jobs as usize,
         keep_going: *keep_going,
         time: *time,
         stop: Some(interrupt::flag()),
-        knobs: ops.map(|ops| ("operations".to_owned(), u64::from(ops))).into_iter().collect(),
+        knobs: plan.arguments.knobs(),
         ..Sweep::of(plan.seeds.clone())
     };
-    let swept = explore::sweep::<Seawall>(&sweep, &|progress| {
-        bar.inc(1);
-        bar.set_message(grouped(progress.states));
-    });
-    bar.finish_and_clear();
+    let shown = Shown { bar, told: Told { plan, announcer } };
+    let swept = explore::sweep::<Seawall>(&sweep, &shown);
+    shown.bar.finish_and_clear();
     swept
+}
+
+/// Shows the sweep to the person, and tells the parent.
+struct Shown<'a> {
+    bar: ProgressBar,
+    told: Told<'a>,
+}
+
+impl Watch for Shown<'_> {
+    fn begins(&self, seed: u64) {
+        self.told.begins(seed);
+    }
+
+    fn ended(&self, seed: u64, so_far: &Swept) {
+        self.told.ended(seed, so_far);
+        self.bar.inc(1);
+        self.bar.set_message(grouped(so_far.summary.counts.states));
+    }
 }
 
 /// A bar on a terminal, and nothing elsewhere.
@@ -127,11 +145,16 @@ fn verdict(swept: &Swept, too_little: bool) -> Verdict {
     }
 }
 
-fn summarise(plan: &Plan<'_>, swept: Swept, verdict: Verdict, failures: Vec<Failed>) -> Summary {
-    let states_per_second = swept.states_per_second();
+/// The sweep as it is printed.
+pub(super) fn summarise(
+    plan: &Plan<'_>,
+    swept: &Swept,
+    verdict: Verdict,
+    failures: Vec<Failed>,
+) -> Summary {
     let Swept { summary, elapsed, .. } = swept;
     let story = summary.to_string().trim_end().to_owned();
-    let counts = summary.counts;
+    let counts = &summary.counts;
     let losses = ["units_lost", "units_torn", "units_garbage", "names_lost", "sizes_lost"];
     let faults = counts.disk.faults_by_class();
     let losses = counts.disk.named().filter(|(name, _)| losses.contains(name));
@@ -152,7 +175,7 @@ fn summarise(plan: &Plan<'_>, swept: Swept, verdict: Verdict, failures: Vec<Fail
         states_checked: counts.states,
         seconds: elapsed.as_secs_f64(),
         jobs: plan.jobs,
-        states_per_second_per_core: states_per_second,
+        states_per_second_per_core: swept.states_per_second(),
         fingerprint: format!("{:016x}", summary.fingerprint),
         commit: build.commit.to_owned(),
         profile: plan.arguments.profile.clone(),
@@ -164,7 +187,8 @@ fn summarise(plan: &Plan<'_>, swept: Swept, verdict: Verdict, failures: Vec<Fail
     }
 }
 
-fn print(console: &Console, summary: &Summary) -> std::io::Result<()> {
+/// Prints the failures, and the sweep.
+pub(super) fn print(console: &Console, summary: &Summary) -> std::io::Result<()> {
     if console.json() {
         return console.data_json(summary);
     }

@@ -5,13 +5,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::numbers::{clock, grouped};
 use crate::exit::Exit;
 
 /// How a sweep ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Verdict {
     Ok,
@@ -37,7 +37,7 @@ impl Verdict {
 }
 
 /// The result of `seawall sim run`. Scripts depend on the names and their types.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Summary {
     pub(crate) verdict: Verdict,
     /// Seeds that ran to their end.
@@ -65,7 +65,7 @@ pub(crate) struct Summary {
     pub(crate) story: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Crashes {
     pub(crate) power: u64,
     pub(crate) kill: u64,
@@ -73,7 +73,7 @@ pub(crate) struct Crashes {
 }
 
 /// One seed that failed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Failed {
     /// `0x` and 16 digits: JSON numbers do not hold 64 bits everywhere.
     pub(crate) seed: String,

@@ -24,10 +24,10 @@ mod world;
 use std::sync::Arc;
 
 use crate::check::Violation;
-use crate::choice::{Choices, Tape};
+use crate::choice::{Choices, Names, Tape};
 use crate::config::{Config, Knob};
 use crate::system::System;
-use crate::trace::{Keep, Trace};
+use crate::trace::{Keep, Tell, Trace};
 use crate::workload;
 
 pub use counts::Counts;
@@ -92,12 +92,27 @@ pub fn run<S: System>(input: &Input) -> Result<Ran, String> {
 /// # Errors
 /// As [`run`].
 pub fn run_keeping<S: System>(input: &Input, keep: Keep) -> Result<Ran, String> {
+    run_traced::<S>(input, |names| Trace::new(names, keep))
+}
+
+/// As [`run`], telling each event as it happens, as a line: of a run that may not come to its end.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_telling<S: System>(input: &Input, tell: Tell) -> Result<Ran, String> {
+    run_traced::<S>(input, |names| Trace::telling(names, TAIL_EVENTS, tell))
+}
+
+fn run_traced<S: System>(
+    input: &Input,
+    trace: impl FnOnce(&Names) -> Trace,
+) -> Result<Ran, String> {
     let choices = match input {
         Input::Seed(seed) | Input::Tuned(seed, _) => Choices::from_seed(*seed),
         Input::Tape(tape) => Choices::from_tape(tape),
     };
     let (config, operations) = plan::<S>(input, &choices)?;
-    let trace = Trace::new(choices.names(), keep);
+    let trace = trace(choices.names());
     let rates = Rates::of(&config);
     let config = Arc::new(config);
     let mut run =

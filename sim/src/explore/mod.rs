@@ -9,6 +9,7 @@
 mod floors;
 mod summary;
 mod twin;
+pub mod watch;
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -85,8 +86,8 @@ pub enum Wrong {
     },
 }
 
-/// A sweep that has ended.
-#[derive(Clone, Debug)]
+/// A sweep that has ended, or is under way.
+#[derive(Clone, Debug, Default)]
 pub struct Swept {
     /// What happened.
     pub summary: Summary,
@@ -107,16 +108,18 @@ impl Swept {
     }
 }
 
-/// How far a sweep has come.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress {
-    /// Seeds that have ended.
-    pub done: u64,
-    /// Seeds in all.
-    pub seeds: u64,
-    /// Recovered states checked.
-    pub states: u64,
+/// Is told how a sweep goes, from any thread.
+pub trait Watch: Sync {
+    /// A seed is about to be run.
+    fn begins(&self, _seed: u64) {}
+
+    /// A seed has ended. `so_far` is the sweep with it and with all that ended before; of those
+    /// calls there is one at a time.
+    fn ended(&self, _seed: u64, _so_far: &Swept) {}
 }
+
+/// Nobody looks.
+impl Watch for () {}
 
 /// Shared by the workers of one sweep.
 struct Board<'a> {
@@ -125,33 +128,34 @@ struct Board<'a> {
     /// No seed from here on is begun.
     end: AtomicU64,
     started: Instant,
-    result: Mutex<(Summary, Vec<Bad>, Duration)>,
-    progress: &'a (dyn Fn(Progress) + Sync),
+    so_far: Mutex<Swept>,
+    watch: &'a dyn Watch,
 }
 
-/// Sweeps. `progress` is called after each seed, from any thread.
+/// Sweeps.
 ///
 /// # Panics
 /// When `knobs` names one that there is not: the caller's mistake.
-pub fn sweep<S: System>(sweep: &Sweep, progress: &(dyn Fn(Progress) + Sync)) -> Swept {
+pub fn sweep<S: System>(sweep: &Sweep, watch: &dyn Watch) -> Swept {
     let board = Board {
         sweep,
         next: AtomicU64::new(sweep.seeds.start),
         end: AtomicU64::new(sweep.seeds.end),
         started: Instant::now(),
-        result: Mutex::default(),
-        progress,
+        so_far: Mutex::default(),
+        watch,
     };
     std::thread::scope(|scope| {
         for _ in 0..sweep.jobs.max(1) {
             scope.spawn(|| board.work::<S>());
         }
     });
-    let elapsed = board.started.elapsed();
-    let (summary, mut bad, busy) = board.result.into_inner().expect("no worker panics holding it");
-    bad.sort_by_key(|bad| bad.seed);
-    let complete = summary.seeds == sweep.seeds.end.saturating_sub(sweep.seeds.start);
-    Swept { summary, bad, complete, elapsed, busy }
+    let mut swept = board.so_far.into_inner().expect("no worker panics holding it");
+    swept.elapsed = board.started.elapsed();
+    swept.bad.sort_by_key(|bad| bad.seed);
+    let seeds = sweep.seeds.end.saturating_sub(sweep.seeds.start);
+    swept.complete = swept.summary.seeds == seeds;
+    swept
 }
 
 impl Board<'_> {
@@ -175,6 +179,7 @@ impl Board<'_> {
     }
 
     fn one<S: System>(&self, seed: u64, twin: Option<&Twin>) {
+        self.watch.begins(seed);
         let started = cpu_time();
         let input = Input::Tuned(seed, self.sweep.knobs.clone());
         let ran = run::<S>(&input).unwrap_or_else(|why| panic!("{why}"));
@@ -185,15 +190,12 @@ impl Board<'_> {
             // Smaller seeds still end, so that the first bad one is the same whatever the jobs.
             self.end.fetch_min(seed, Ordering::Relaxed);
         }
-        let mut result = self.result.lock().expect("no worker panics holding it");
-        let (summary, bad, sum) = &mut *result;
-        summary.add(seed, &ran);
-        *sum += busy;
-        bad.extend(what.map(|what| Bad { seed, what, tape: ran.tape }));
-        let seeds = self.sweep.seeds.end.saturating_sub(self.sweep.seeds.start);
-        let progress = Progress { done: summary.seeds, seeds, states: summary.counts.states };
-        drop(result);
-        (self.progress)(progress);
+        let mut so_far = self.so_far.lock().expect("no worker panics holding it");
+        so_far.summary.add(seed, &ran);
+        so_far.busy += busy;
+        so_far.elapsed = self.started.elapsed();
+        so_far.bad.extend(what.map(|what| Bad { seed, what, tape: ran.tape }));
+        self.watch.ended(seed, &so_far);
     }
 }
 

@@ -57,6 +57,10 @@ pub(crate) mod bug {
     pub(crate) const GRUDGE: u8 = 12;
     /// The change after one that failed fails too, for nothing.
     pub(crate) const RELAPSE: u8 = 13;
+    /// Operation 20 never returns, and calls nothing.
+    pub(crate) const NEVER_RETURNS: u8 = 14;
+    /// Operation 20 aborts the process.
+    pub(crate) const ABORTS: u8 = 15;
 }
 
 /// The store. `BUG` is one of [`bug`].
@@ -158,6 +162,13 @@ impl<const BUG: u8> System for Toy<BUG> {
     }
 
     fn apply(store: &Arc<Handle>, id: u32, op: &ToyOp) -> Answer<Self::Seen> {
+        match (store.bug, id) {
+            (bug::NEVER_RETURNS, 20) => loop {
+                std::hint::spin_loop();
+            },
+            (bug::ABORTS, 20) => std::process::abort(),
+            _ => {}
+        }
         match op {
             ToyOp::Set { keys, sync } => match store.set(id, keys, *sync) {
                 Ok(at) => Answer::Committed { at, durable: *sync },
