@@ -119,7 +119,7 @@ fn a_seed_that_takes_too_long_fails_with_its_number() {
     let answer = scratch.run(line);
     assert_eq!(answer.code, Some(10), "{answer:?}");
     for words in [
-        "FAIL  seed 0x7   profile default   personality posix",
+        "FAIL  seed 0x7   profile default   personalities posix",
         "  got       still running after 0ns\n",
         "seawall sim run --seed 0x7 --ops 30 ",
         "FAILED",

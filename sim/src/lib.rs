@@ -7,7 +7,7 @@
 //! - [`choice`]: the stream of choices a run is a pure function of; seeds and tapes that answer it.
 //! - [`disk`]: a disk that tears, loses, fails and fills up, and the images its crashes leave.
 //! - [`sched`]: the engine's threads as coroutines on one OS thread, switched by choice.
-//! - [`trace`]: what happened, as a fingerprint and as lines to read.
+//! - [`trace`]: what happened, as a fingerprint and as lines to read; [`numbers`], as people read them.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -17,6 +17,7 @@ pub mod config;
 pub mod disk;
 pub mod driver;
 pub mod explore;
+pub mod numbers;
 pub mod report;
 pub mod sched;
 pub mod shrink;

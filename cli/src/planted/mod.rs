@@ -13,6 +13,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
+use seawall_sim::numbers::counted;
 use serde_json::json;
 
 use crate::console::{Console, Tone, unless_reader_went_away};
@@ -104,7 +105,8 @@ fn line(console: &Console, row: &Row, width: usize) -> String {
     let first = row.ranges.iter().find(|sweep| sweep.killed);
     let property = first.and_then(|sweep| sweep.property.as_deref()).unwrap_or("-");
     let operations = first.and_then(|sweep| sweep.shrunk_operations);
-    let shrunk = operations.map_or("-".to_owned(), |count| format!("{count} operations"));
+    let shrunk =
+        operations.map_or("-".to_owned(), |count| counted(count, "operation", "operations"));
     let Row { id, seeds, cpu_seconds, .. } = row;
     let broken = row.ranges.iter().find_map(|sweep| sweep.broken.as_deref());
     let shrunk = broken.map_or(shrunk, str::to_owned);

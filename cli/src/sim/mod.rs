@@ -4,7 +4,6 @@ pub(crate) mod args;
 mod failure;
 pub(crate) mod keep;
 pub(crate) mod list;
-mod numbers;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod seeds;

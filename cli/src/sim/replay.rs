@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use seawall_sim::driver::{self, Input};
+use seawall_sim::numbers::counted;
 use seawall_sim::report::FailureReport;
 use seawall_sim::shrink::shrink as shrink_tape;
 use seawall_sim::system_seawall::Seawall;
@@ -105,7 +106,8 @@ pub(crate) fn shrink(console: &Console, path: &Path) -> anyhow::Result<Exit> {
             "runs": shrunk.runs,
         }))?;
     } else {
-        console.data(format_args!("{shrunk}   ({} runs)", shrunk.runs))?;
+        let runs = counted(u64::from(shrunk.runs), "run", "runs");
+        console.data(format_args!("{shrunk}   ({runs})"))?;
         console.data(small.display())?;
     }
     Ok(Exit::Fine)

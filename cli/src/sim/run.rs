@@ -7,11 +7,11 @@ use std::ops::Range;
 use indicatif::{ProgressBar, ProgressStyle};
 use seawall_sim::explore::watch::Announcer;
 use seawall_sim::explore::{self, Bad, DEFAULT_SEEDS, FLOORS, Sweep, Swept, Watch, Wrong};
+use seawall_sim::numbers::grouped;
 use seawall_sim::system_seawall::Seawall;
 
 use super::args::Run;
 use super::failure;
-use super::numbers::grouped;
 use super::summary::{Crashes, Failed, Summary, Verdict, heading};
 use super::supervise::{Told, announcer};
 use crate::console::{Console, Tone, unless_reader_went_away};

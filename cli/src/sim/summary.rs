@@ -5,9 +5,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use seawall_sim::numbers::{clock, counted, grouped};
 use serde::{Deserialize, Serialize};
 
-use super::numbers::{clock, grouped};
 use crate::exit::Exit;
 
 /// How a sweep ended.
@@ -90,11 +90,10 @@ pub(crate) struct Failed {
 /// The first line of a sweep, before there is anything to tell.
 pub(crate) fn heading(planned: Option<u64>, profile: &str, personality: &str, jobs: u64) -> String {
     let seeds = match planned {
-        Some(1) => "1 seed".to_owned(),
-        Some(planned) => format!("{} seeds", grouped(planned)),
+        Some(planned) => counted(planned, "seed", "seeds"),
         None => "seeds until the time is up".to_owned(),
     };
-    let jobs = if jobs == 1 { "1 job".to_owned() } else { format!("{jobs} jobs") };
+    let jobs = counted(jobs, "job", "jobs");
     format!("seawall sim: {seeds}, profile {profile}, personality {personality}, {jobs}")
 }
 
@@ -134,7 +133,7 @@ impl Summary {
                 "nothing was found, but too little happened to find anything".to_owned()
             }
             Verdict::Interrupted => {
-                format!("interrupted after {} seeds; those were legal", grouped(self.seeds))
+                format!("interrupted after {}, all legal", counted(self.seeds, "seed", "seeds"))
             }
         }
     }
@@ -204,7 +203,7 @@ seawall sim: 2,000 seeds, profile default, personality posix, 2 jobs            
     fn an_interrupted_sweep_says_how_far_it_came() {
         let summary = Summary { seeds: 740, ..summary(Verdict::Interrupted) };
         assert!(summary.bar().starts_with("[##......]  37 %"), "{}", summary.bar());
-        assert!(summary.to_string().contains("interrupted after 740 seeds"));
+        assert!(summary.to_string().contains("interrupted after 740 seeds, all legal"));
     }
 
     #[test]

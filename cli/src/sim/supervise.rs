@@ -105,7 +105,7 @@ fn failed(arguments: &Run, lost: Lost, suspect: &Suspect) -> Failed {
     };
     let events: String = events.iter().map(|event| format!("  {event}\n")).collect();
     let block = format!(
-        "FAIL  seed {seed:#x}   profile {profile}   personality {personality}   commit {commit}\n  \
+        "FAIL  seed {seed:#x}   profile {profile}   personalities {personality}   commit {commit}\n  \
          property  a seed ends by itself, within {seed_time:?}\n  \
          got       {got}\n\
          {events}\

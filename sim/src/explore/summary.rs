@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::choice::fold;
 use crate::driver::{Counts, Ran};
+use crate::numbers::{grouped, short};
 
 /// Runs, added up. Adding is commutative: the order in which seeds end does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,41 +103,9 @@ impl fmt::Display for Summary {
     }
 }
 
-/// A count with a space between thousands, as `48,210`.
-pub(crate) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A large count, rounded: `1.9 M`.
-pub(crate) fn short(count: u64) -> String {
-    match count {
-        0..=99_999 => grouped(count),
-        100_000..=999_999 => format!("{} k", count / 1_000),
-        _ => format!("{}.{} M", grouped(count / 1_000_000), count / 100_000 % 10),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counts_read_well() {
-        assert_eq!(grouped(7), "7");
-        assert_eq!(grouped(48_210), "48,210");
-        assert_eq!(grouped(1_000_000), "1,000,000");
-        assert_eq!(short(48_210), "48,210");
-        assert_eq!(short(948_210), "948 k");
-        assert_eq!(short(1_948_210), "1.9 M");
-    }
 
     #[test]
     fn the_order_of_seeds_does_not_matter() {

@@ -22,6 +22,7 @@ use std::marker::PhantomData;
 use crate::check::Violation;
 use crate::choice::{Stream, Tape, loosened};
 use crate::driver::{Failure, Input, Ran, run};
+use crate::numbers::{counted, grouped};
 use crate::system::{Property, System};
 
 use operations::From;
@@ -74,21 +75,28 @@ pub struct Shrunk {
     pub runs: u32,
 }
 
-/// `4,812 operations -> 3, 37 faults -> 1, 1 switch`
 impl fmt::Display for Shrunk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = [
-            ("operations", self.before.operations, self.after.operations),
-            ("faults", self.before.faults, self.after.faults),
-            ("switches", self.before.switches, self.after.switches),
-            ("losses", self.before.losses, self.after.losses),
-        ];
-        for (index, (what, before, after)) in parts.into_iter().enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
-            write!(f, "{comma}{before} {what} -> {after}")?;
-        }
-        Ok(())
+        f.write_str(&told(self.before, self.after))
     }
+}
+
+/// `4,812 operations -> 3, 37 faults -> 1, 1 switch, 0 losses`
+fn told(before: Size, after: Size) -> String {
+    let part = |one, many, before: usize, after: usize| {
+        let before_told = counted(before as u64, one, many);
+        if after == before {
+            return before_told;
+        }
+        format!("{before_told} -> {}", grouped(after as u64))
+    };
+    [
+        part("operation", "operations", before.operations, after.operations),
+        part("fault", "faults", before.faults, after.faults),
+        part("switch", "switches", before.switches, after.switches),
+        part("loss", "losses", before.losses, after.losses),
+    ]
+    .join(", ")
 }
 
 /// Shrinks a tape that fails, in at most `runs_max` runs.
@@ -234,5 +242,17 @@ mod tests {
         let lost = fault(Property::Prefix, "recovered up to 3");
         assert!(lost.shows(&fault(Property::AfterError, "recovered up to 30")));
         assert!(!fault(Property::AfterError, "").shows(&lost));
+    }
+
+    #[test]
+    fn sizes_are_told_with_what_they_were() {
+        let before = Size { operations: 4_812, faults: 37, switches: 1, losses: 0 };
+        let after = Size { operations: 3, faults: 1, ..before };
+        assert_eq!(
+            told(before, after),
+            "4,812 operations -> 3, 37 faults -> 1, 1 switch, 0 losses"
+        );
+        let one = Size { operations: 1, ..Size::default() };
+        assert_eq!(told(one, one), "1 operation, 0 faults, 0 switches, 0 losses");
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// All digits, in groups of three.
-pub(crate) fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -15,8 +15,22 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// A large number, rounded: `1.9 M`.
+pub fn short(number: u64) -> String {
+    match number {
+        0..=99_999 => grouped(number),
+        100_000..=999_999 => format!("{} k", number / 1_000),
+        _ => format!("{}.{} M", grouped(number / 1_000_000), number / 100_000 % 10),
+    }
+}
+
+/// So many of something: `1 operation`, `4,812 operations`.
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
+}
+
 /// `00:41`, `1:02:03`.
-pub(crate) fn clock(time: Duration) -> String {
+pub fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     if hours > 0 {
@@ -36,6 +50,19 @@ mod tests {
         {
             assert_eq!(grouped(number), text);
         }
+    }
+
+    #[test]
+    fn large_numbers_are_rounded() {
+        for (number, text) in [(48_210, "48,210"), (948_210, "948 k"), (1_948_210, "1.9 M")] {
+            assert_eq!(short(number), text);
+        }
+    }
+
+    #[test]
+    fn one_of_a_thing_is_not_many() {
+        let seeds = [0, 1, 2_000].map(|number| counted(number, "seed", "seeds"));
+        assert_eq!(seeds, ["0 seeds", "1 seed", "2,000 seeds"]);
     }
 
     #[test]

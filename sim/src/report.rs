@@ -1,14 +1,10 @@
-//! What a person reads, and what a script reads: the failure block and the summary.
-
-mod json;
+//! What a person reads of a failure: the block with everything that is known.
 
 use std::fmt;
 
 use crate::driver::Failure;
-use crate::explore::{Bad, Swept, Wrong};
+use crate::numbers::counted;
 use crate::shrink::Shrunk;
-
-pub use json::Object;
 
 /// What every report says of where it comes from.
 #[derive(Clone, Debug)]
@@ -55,7 +51,7 @@ impl fmt::Display for FailureReport<'_> {
         }
         writeln!(
             f,
-            "   profile {}   personality {}   commit {}",
+            "   profile {}   personalities {}   commit {}",
             self.stamp.profile, self.stamp.personality, self.stamp.commit
         )?;
         fact(f, "property", &format!("{}: {}", violation.property, violation.property.sentence()))?;
@@ -66,7 +62,8 @@ impl fmt::Display for FailureReport<'_> {
             }
         }
         if let Some(shrunk) = self.shrunk {
-            fact(f, "shrunk", &format!("{shrunk}   ({} runs)", shrunk.runs))?;
+            let runs = counted(u64::from(shrunk.runs), "run", "runs");
+            fact(f, "shrunk", &format!("{shrunk}   ({runs})"))?;
             for operation in shrunk.tape.operations.iter().take(self.events) {
                 fact(f, "op", operation)?;
             }
@@ -97,35 +94,6 @@ impl FailureReport<'_> {
         }
         Ok(())
     }
-
-    /// The same facts as one JSON object.
-    pub fn json(&self) -> Object {
-        let failure = self.shrunk.map_or(self.failure, |shrunk| &shrunk.failure);
-        let mut object = Object::new();
-        if let Some(seed) = self.seed {
-            object = object.text("seed", &format!("{seed:#x}"));
-        }
-        object = object.text("property", failure.violation.property.name());
-        object = object.text("world", &failure.world);
-        for label in LABELS {
-            let facts: Vec<&str> = facts_of(failure, label).collect();
-            if !facts.is_empty() {
-                object = object.text(label, &facts.join("; "));
-            }
-        }
-        object = object.text("tape", self.tape.unwrap_or(""));
-        if let Some(shrunk) = self.shrunk {
-            object = object.number("shrunk_operations", shrunk.after.operations as u64);
-        }
-        let why: Vec<&str> = facts_of(failure, "why").collect();
-        object = object.text("blame", &why.join("; "));
-        object.list("personalities", [json::quoted(&self.stamp.personality)])
-    }
-}
-
-fn facts_of<'a>(failure: &'a Failure, label: &'a str) -> impl Iterator<Item = &'a str> {
-    let facts = failure.violation.facts.iter();
-    facts.filter(move |(known, _)| *known == label).map(|(_, text)| text.as_str())
 }
 
 /// One labelled line; further lines of the text stand below it.
@@ -133,46 +101,4 @@ fn fact(f: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::Result {
     let mut lines = text.trim_end().lines();
     writeln!(f, "  {label:<9} {}", lines.next().unwrap_or(""))?;
     lines.try_for_each(|line| writeln!(f, "            {line}"))
-}
-
-/// The verdict on a sweep, as scripts know it.
-pub fn verdict(swept: &Swept) -> &'static str {
-    let violated = |bad: &Bad| matches!(bad.what, Wrong::Violated(_));
-    if swept.bad.iter().any(violated) {
-        "violated"
-    } else if !swept.bad.is_empty() {
-        "nondeterministic"
-    } else if swept.summary.seeds == 0 {
-        "budget"
-    } else {
-        "ok"
-    }
-}
-
-/// A sweep as one JSON object; `failures` are those that were looked at.
-pub fn sweep_json(swept: &Swept, jobs: usize, stamp: &Stamp, failures: &[Object]) -> Object {
-    let counts = &swept.summary.counts;
-    let crashes = Object::new()
-        .number("power", counts.power)
-        .number("kill", counts.kill)
-        .number("inside_open", counts.inside_open);
-    let faults = counts.disk.faults_by_class();
-    let faults = faults.fold(Object::new(), |faults, (name, count)| faults.number(name, count));
-    Object::new()
-        .text("verdict", verdict(swept))
-        .number("seeds", swept.summary.seeds)
-        .number("operations", counts.operations)
-        .number("system_calls", counts.disk.calls)
-        .object("crashes", &crashes)
-        .object("faults", &faults)
-        .number("states_checked", counts.states)
-        .decimal("seconds", swept.elapsed.as_secs_f64())
-        .number("jobs", jobs as u64)
-        .decimal("states_per_second_per_core", swept.states_per_second())
-        .text("fingerprint", &format!("{:016x}", swept.summary.fingerprint))
-        .text("commit", &stamp.commit)
-        .text("profile", &stamp.profile)
-        .text("personality", &stamp.personality)
-        .text("version", &stamp.version)
-        .list("failures", failures.iter().map(ToString::to_string))
 }
