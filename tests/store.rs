@@ -1,7 +1,9 @@
 //! The store on a real directory: what a user does first.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use seawall::os::vfs::{MemFs, Vfs};
 use seawall::{Db, Durability, ErrorKind};
 
 fn pairs(range: seawall::Range) -> BTreeMap<Vec<u8>, Vec<u8>> {
@@ -76,4 +78,22 @@ fn a_database_is_open_once() {
     assert_eq!(error.kind(), ErrorKind::Locked);
     drop(db);
     Db::open(dir.path()).expect("free again");
+}
+
+#[test]
+fn opening_for_a_few_commits_at_a_time_does_not_keep_every_segment() {
+    let vfs: Arc<dyn Vfs> = Arc::new(MemFs::new());
+    let open = || Db::builder("/db").vfs(Arc::clone(&vfs)).segment_bytes(4096).open();
+    for round in 0..40u32 {
+        let db = open().expect("memory");
+        // Every other open only reads.
+        if round % 2 == 0 {
+            db.put(round.to_be_bytes(), "value").expect("memory");
+        }
+        db.close().expect("memory");
+    }
+    let db = open().expect("memory");
+    assert!(db.stats().log_segments <= 10, "{} segments", db.stats().log_segments);
+    assert_eq!(db.iter().count(), 20);
+    assert!(db.verify().expect("whole").orphans.is_empty());
 }

@@ -32,9 +32,14 @@ pub(super) struct Signals {
     structure: Condvar,
     /// Mirrors whether `State::stalled` is some, so that a commit need not take the lock to know.
     stalled: AtomicBool,
+    /// Mirrors `State::is_slow`, for the same reason.
+    slow: AtomicBool,
     /// Mirrors `State::stopping` and `State::failed`.
     ending: AtomicBool,
 }
+
+/// How long a commit waits at most when level 0 fills up faster than it is merged.
+const SLOWDOWN: Duration = Duration::from_millis(1);
 
 /// Why commits wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,13 +49,17 @@ pub enum Stall {
     Memtables,
     /// Level 0 has too many tables that wait to be merged.
     Level0,
+    /// Level 0 has many tables: commits wait a millisecond each.
+    Slow,
 }
 
 /// What may wait at most before commits do.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Room {
     pub(super) frozen_memtables: usize,
     pub(super) level0_tables: usize,
+    /// With so many tables in level 0 commits become slow.
+    pub(super) level0_slow_tables: usize,
 }
 
 #[derive(Debug, Default)]
@@ -69,8 +78,15 @@ struct State {
     structure: u64,
     /// Obsolete tables that nobody reads any more.
     released: Vec<FileNumber>,
+    room: Room,
     want_spare: bool,
     watch_idle: bool,
+}
+
+impl State {
+    fn is_slow(&self) -> bool {
+        self.level0_count >= self.room.level0_slow_tables
+    }
 }
 
 /// What the keeper is to do next.
@@ -93,6 +109,7 @@ impl Default for Signals {
             progress: Condvar::new(),
             structure: Condvar::new(),
             stalled: AtomicBool::new(false),
+            slow: AtomicBool::new(false),
             ending: AtomicBool::new(false),
         }
     }
@@ -107,13 +124,21 @@ impl Released for Signals {
 
 impl Signals {
     /// Says what recovery has left to do. No task is running yet.
-    pub(super) fn begin(&self, frozen_count: usize, flushed_seqno: SeqNo, level0_count: usize) {
+    pub(super) fn begin(
+        &self,
+        room: Room,
+        frozen_count: usize,
+        flushed_seqno: SeqNo,
+        level0_count: usize,
+    ) {
         let mut state = self.state.lock();
+        state.room = room;
         state.frozen_count = frozen_count;
         state.flushed_seqno = flushed_seqno;
         state.level0_count = level0_count;
         // The first look at it is due.
         state.structure = 1;
+        self.slow.store(state.is_slow(), Ordering::Release);
     }
 
     /// Tells all tasks to end.
@@ -143,11 +168,11 @@ impl Signals {
     }
 
     /// Whether one more memtable may be frozen; if not, writers must wait.
-    pub(super) fn may_freeze(&self, room: Room) -> bool {
+    pub(super) fn may_freeze(&self) -> bool {
         let mut state = self.state.lock();
-        state.stalled = if state.frozen_count >= room.frozen_memtables {
+        state.stalled = if state.frozen_count >= state.room.frozen_memtables {
             Some(Stall::Memtables)
-        } else if state.level0_count >= room.level0_tables {
+        } else if state.level0_count >= state.room.level0_tables {
             Some(Stall::Level0)
         } else {
             None
@@ -177,6 +202,7 @@ impl Signals {
     pub(super) fn installed(&self, level0_count: usize) {
         let mut state = self.state.lock();
         state.level0_count = level0_count;
+        self.slow.store(state.is_slow(), Ordering::Release);
         if state.stalled == Some(Stall::Level0) {
             // Whoever leads next looks again.
             state.stalled = None;
@@ -237,6 +263,16 @@ impl Signals {
         });
     }
 
+    /// Waits a moment while level 0 has many tables, so that it does not come to a stall.
+    pub(super) fn slow_down(&self) {
+        if !self.slow.load(Ordering::Acquire) {
+            return;
+        }
+        let mut state = self.state.lock();
+        let slow = |state: &mut State| state.is_slow() && !state.stopping && !state.failed;
+        self.progress.wait_while_for(&mut state, slow, SLOWDOWN);
+    }
+
     /// Waits until everything up to `seqno` is in tables, or no frozen memtable is left, or none
     /// will be written any more. Returns whether everything up to `seqno` is in tables.
     pub(super) fn wait_until_flushed(&self, seqno: SeqNo) -> bool {
@@ -260,7 +296,8 @@ impl Signals {
 
     /// Why writers wait, if they do.
     pub(super) fn stall(&self) -> Option<Stall> {
-        self.state.lock().stalled
+        let state = self.state.lock();
+        state.stalled.or_else(|| state.is_slow().then_some(Stall::Slow))
     }
 
     /// The tables that nobody reads any more. Each is told once.

@@ -104,7 +104,13 @@ impl Core {
     pub(super) fn new(parts: Parts) -> Core {
         let state = parts.manifest.state();
         let level0_count = parts.view.tables.level(0).len();
-        parts.signals.begin(parts.view.frozen.len(), state.flushed_seqno, level0_count);
+        let room = Room {
+            frozen_memtables: parts.options.frozen_memtables_max,
+            level0_tables: parts.options.level0_stall_tables,
+            level0_slow_tables: parts.options.level0_slow_tables,
+        };
+        let frozen_count = parts.view.frozen.len();
+        parts.signals.begin(room, frozen_count, state.flushed_seqno, level0_count);
         Core {
             health: Health::default(),
             queue: Queue::default(),
@@ -228,11 +234,7 @@ impl Core {
         if self.view.with(|view| view.active.entry_count() == 0) {
             return;
         }
-        let room = Room {
-            frozen_memtables: self.options.frozen_memtables_max,
-            level0_tables: self.options.level0_stall_tables,
-        };
-        if !self.signals.may_freeze(room) {
+        if !self.signals.may_freeze() {
             return;
         }
         self.edit_view(|view| {

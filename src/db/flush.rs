@@ -15,6 +15,7 @@ use seawall_os::sync::enter_scope;
 
 use crate::base::error::Result;
 use crate::base::file_name::{FileName, FileNumber};
+use crate::base::key::SeqNo;
 use crate::base::levels::AsMeta;
 use crate::base::log_position::LogPosition;
 use crate::manifest::{Edit, ManifestWriter, switch_current};
@@ -28,14 +29,58 @@ use super::scope;
 /// How often a flush begins anew after a failure that left nothing in doubt.
 const ATTEMPTS_MAX: u32 = 3;
 
+/// How many segments an open may leave.
+const SEGMENTS_KEPT: usize = 8;
+
 impl Core {
     /// The flusher's loop: frozen memtables in order, the oldest first.
     pub(super) fn run_flusher(&self) {
+        self.shorten_log();
         while self.signals.wait_for_frozen() {
             let oldest = self.view.with(|view| view.frozen.first().cloned());
             let frozen = oldest.expect("a memtable is in the view before it is counted as frozen");
             self.flush_with_retries(&frozen);
         }
+    }
+
+    /// When recovery found many segments, has what they hold written to a table: each open adds one,
+    /// and a database that is opened for a few commits at a time would keep them all.
+    fn shorten_log(&self) {
+        if self.log_is_long() && self.freeze_memtable().is_ok() && self.signals.frozen_count() == 0
+        {
+            // Writes have stopped if it fails, and whoever writes is told.
+            let _ = self.trim_log();
+        }
+    }
+
+    /// As [`Core::shorten_log`], before a close, which waits for it.
+    pub(super) fn shorten_log_now(&self) -> Result<()> {
+        if !self.log_is_long() {
+            return Ok(());
+        }
+        let last = self.freeze_memtable()?;
+        // When too many memtables wait already this one stays in the log, and so do the segments.
+        if self.signals.wait_until_flushed(last) { self.trim_log() } else { Ok(()) }
+    }
+
+    fn log_is_long(&self) -> bool {
+        self.log_status.lock().segments.len() > SEGMENTS_KEPT
+    }
+
+    /// Lets go of segments that hold nothing but what is in tables: a flush does that too, but there
+    /// may be nothing to flush.
+    fn trim_log(&self) -> Result<()> {
+        let synced = self.sync_log()?;
+        let mut manifest = self.manifest.take();
+        let state = manifest.state();
+        let min_wal = self.oldest_needed(state.flushed_seqno, synced);
+        if min_wal <= state.min_wal {
+            return Ok(());
+        }
+        let edit = Edit { min_wal, log_synced: synced, ..Edit::after(state) };
+        self.append_edit(&mut manifest, &edit)?;
+        self.remove_old_segments(min_wal);
+        self.roll_if_due(&mut manifest)
     }
 
     /// Flushes, or stops writes: the flusher then waits to be told to end.
@@ -73,7 +118,7 @@ impl Core {
         synced: LogPosition,
     ) -> Result<()> {
         let mut manifest = self.manifest.take();
-        let min_wal = self.oldest_needed(frozen, synced);
+        let min_wal = self.oldest_needed(frozen.last_seqno, synced);
         let edit = Edit {
             flushed_seqno: frozen.last_seqno,
             min_wal,
@@ -96,13 +141,11 @@ impl Core {
     ///
     /// Durability: never one beyond the segment that was just synced. A segment that became the head
     /// since then may have a LINK that a power loss still takes away.
-    fn oldest_needed(&self, frozen: &Frozen, synced: LogPosition) -> FileNumber {
+    fn oldest_needed(&self, flushed_seqno: SeqNo, synced: LogPosition) -> FileNumber {
         let status = self.log_status.lock();
         let mut segments = status.segments.iter();
         let needed = segments
-            .find(|segment| {
-                segment.number >= synced.segment || segment.last_seqno > frozen.last_seqno
-            })
+            .find(|segment| segment.number >= synced.segment || segment.last_seqno > flushed_seqno)
             .map(|segment| segment.number);
         needed.unwrap_or(synced.segment)
     }

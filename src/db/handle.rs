@@ -337,6 +337,8 @@ impl Db {
         if !self.core().begin_close() {
             return self.core().health.check_open();
         }
+        // Of a failure here the close itself knows: writes have stopped then.
+        let _ = self.core().shorten_log_now();
         let tasks = self.user.tasks.lock().take();
         if let Some(tasks) = tasks {
             tasks.stop(self.core());

@@ -44,7 +44,10 @@ pub struct Options {
     pub levels: usize,
     /// Tables in level 0 at which they are merged into level 1. At least 1; default 4.
     pub level0_tables: usize,
-    /// Tables in level 0 at which commits wait until some are merged. More than `level0_tables`;
+    /// Tables in level 0 at which each commit waits a millisecond, or until some are merged. More than
+    /// `level0_tables`; default 12.
+    pub level0_slow_tables: usize,
+    /// Tables in level 0 at which commits wait until some are merged. At least `level0_slow_tables`;
     /// default 20.
     pub level0_stall_tables: usize,
     /// Bytes in level 1 beyond which tables are merged into level 2. At least 1; default 256 MiB.
@@ -74,6 +77,7 @@ impl Default for Options {
             block_bytes: 4 << 10,
             levels: LEVELS_MAX,
             level0_tables: 4,
+            level0_slow_tables: 12,
             level0_stall_tables: 20,
             level1_bytes: 256 << 20,
             level_multiplier: 10,
@@ -100,9 +104,14 @@ impl Options {
             ("levels", (2..=LEVELS_MAX).contains(&self.levels), "2 to 7"),
             ("level0_tables", self.level0_tables >= 1, "at least 1"),
             (
-                "level0_stall_tables",
-                self.level0_stall_tables > self.level0_tables,
+                "level0_slow_tables",
+                self.level0_slow_tables > self.level0_tables,
                 "more than level0_tables",
+            ),
+            (
+                "level0_stall_tables",
+                self.level0_stall_tables >= self.level0_slow_tables,
+                "at least level0_slow_tables",
             ),
             ("level1_bytes", self.level1_bytes >= 1, "at least 1"),
             ("level_multiplier", self.level_multiplier >= 2, "at least 2"),

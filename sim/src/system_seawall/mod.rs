@@ -203,6 +203,7 @@ fn options(config: &Config) -> Options {
         block_bytes: size("block_bytes"),
         levels: size("levels"),
         level0_tables: size("level0_tables"),
+        level0_slow_tables: size("level0_tables") + size("level0_stall") / 2,
         level0_stall_tables: size("level0_tables") + size("level0_stall"),
         level1_bytes: config.get("level1_bytes"),
         level_multiplier: config.get("level_multiplier"),
