@@ -53,6 +53,6 @@ pub use base::key::SeqNo;
 pub use base::limits::{BATCH_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
 pub use base::slice::Slice;
 pub use batch::WriteBatch;
-pub use db::{Builder, Cut, Db, Durability, LevelStats, Options, Range, RecoveryReport, Snapshot};
-pub use db::{Stall, Stats, VerifyReport};
+pub use db::{Builder, Cursor, Cut, Db, Durability, LevelStats, Options, Range, RecoveryReport};
+pub use db::{Snapshot, Stall, Stats, VerifyReport};
 pub use seawall_os as os;

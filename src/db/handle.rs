@@ -17,6 +17,7 @@ use crate::tree::{Scan, SuperVersion, get};
 
 use super::background::Tasks;
 use super::core::Core;
+use super::cursor::Cursor;
 use super::open::open;
 use super::options::{Durability, Options};
 use super::report::RecoveryReport;
@@ -272,6 +273,16 @@ impl Db {
         let (view, seqno) = self.core().pin();
         let closed = self.core().health.check_open().err();
         Range::new(view, seqno, range, closed)
+    }
+
+    /// A cursor over all keys as of now, which lends what it is at.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Closed`].
+    pub fn cursor(&self) -> Result<Cursor> {
+        let _scope = enter_scope(scope::READ);
+        let (view, seqno) = self.core().pin();
+        Cursor::new(view, seqno, self.core().health.check_open().err())
     }
 
     /// Holds on to the database as it is now, for reads that must agree with one another.

@@ -5,6 +5,7 @@ mod close;
 mod commit;
 mod compact;
 mod core;
+mod cursor;
 mod flush;
 mod gc;
 mod handle;
@@ -22,6 +23,7 @@ mod structure;
 mod verify;
 
 pub use background::Stall;
+pub use cursor::Cursor;
 pub use handle::{Builder, Db, Range};
 pub use options::{Durability, Options};
 pub use report::{Cut, RecoveryReport};

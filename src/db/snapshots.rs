@@ -14,6 +14,7 @@ use crate::base::slice::Slice;
 use crate::tree::get;
 
 use super::core::Core;
+use super::cursor::Cursor;
 use super::handle::Range;
 use super::scope;
 
@@ -64,6 +65,15 @@ impl Snapshot {
     /// All keys, as [`Snapshot::range`].
     pub fn iter(&self) -> Range {
         self.scan(KeyRange::all())
+    }
+
+    /// A cursor over all keys, as [`crate::Db::cursor`].
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Closed`].
+    pub fn cursor(&self) -> Result<Cursor> {
+        let closed = self.core.health.check_open().err();
+        Cursor::new(self.core.view.load(), self.seqno, closed)
     }
 
     fn scan(&self, range: KeyRange) -> Range {

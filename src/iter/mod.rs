@@ -10,12 +10,14 @@ mod merge;
 #[cfg(test)]
 pub(crate) mod vec_cursor;
 mod visible;
+mod visible_cursor;
 
 use crate::base::error::Result;
 use crate::base::key::{Entry, SeqNo};
 
 pub(crate) use merge::MergeCursor;
 pub(crate) use visible::{Source, Visible};
+pub(crate) use visible_cursor::VisibleCursor;
 
 /// A place among entries that are ordered by [`crate::base::key::compare`]: by key, then newest
 /// first.

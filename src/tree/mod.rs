@@ -17,5 +17,5 @@ mod super_version;
 pub(crate) use compaction::{LevelLimits, Merge, MergeOptions, Plan, Retainer, pick, plan_range};
 pub(crate) use flush::{WrittenTable, write_table};
 pub(crate) use get::get;
-pub(crate) use scan::Scan;
+pub(crate) use scan::{Scan, TreeCursor, cursor};
 pub(crate) use super_version::{Frozen, SuperVersion};

@@ -7,7 +7,7 @@ use crate::base::key::SeqNo;
 use crate::base::levels::LEVELS_MAX;
 use crate::base::range::KeyRange;
 use crate::base::slice::Slice;
-use crate::iter::{Cursor, MergeCursor, Source, Visible};
+use crate::iter::{Cursor, MergeCursor, Source, Visible, VisibleCursor};
 
 use super::level_cursor::LevelCursor;
 use super::super_version::SuperVersion;
@@ -31,6 +31,14 @@ impl Source for Layers {
         }
         MergeCursor::new(cursors)
     }
+}
+
+/// A cursor over what is visible of a super-version.
+pub(crate) type TreeCursor = VisibleCursor<MergeCursor<Box<dyn Cursor>>>;
+
+/// A cursor over what `visible` admits of `view`.
+pub(crate) fn cursor(view: Arc<SuperVersion>, visible: SeqNo) -> TreeCursor {
+    VisibleCursor::new(Layers(view).cursor(), visible)
 }
 
 /// The live entries of a range at one seqno, handed out from both ends.

@@ -7,8 +7,8 @@ use seawall_os::sync::Mutex;
 
 use super::Store;
 use super::model::Seen;
-use super::op::{Order, Place};
-use super::{entries_of, failed, span};
+use super::op::Place;
+use super::{failed, span};
 use crate::system::Answer;
 
 /// How many things of each kind are held at once.
@@ -70,7 +70,7 @@ pub(super) fn get(store: &Store, slot: u8, place: Place) -> Answer<Seen> {
     }
 }
 
-/// Reads a range through a snapshot, from both ends.
+/// Reads a range through a snapshot, with a cursor.
 pub(super) fn scan(
     store: &Store,
     slot: u8,
@@ -78,10 +78,48 @@ pub(super) fn scan(
     to: Option<Place>,
 ) -> Answer<Seen> {
     let Some(snapshot) = snapshot_of(store, slot) else { return Answer::Done };
-    match entries_of(snapshot.range(span(store, from, to)), Order::Both) {
+    match walk(store, &snapshot, from, to) {
         Ok(entries) => Answer::SawEarlier { at: snapshot.seqno(), seen: Seen::Entries(entries) },
         Err(error) => failed(&error),
     }
+}
+
+/// A range from its end to its start when it has no start, else from its start to its end.
+fn walk(
+    store: &Store,
+    snapshot: &Snapshot,
+    from: Option<Place>,
+    to: Option<Place>,
+) -> Result<Vec<(Slice, Slice)>, Error> {
+    let bytes = |place| store.keys.bytes_of(place);
+    let (from, to) = (from.map(bytes), to.map(bytes));
+    let mut cursor = snapshot.cursor()?;
+    let mut entries = Vec::new();
+    let own = |(key, value): (&[u8], &[u8])| (Slice::from(key), Slice::from(value));
+    if let Some(from) = from {
+        cursor.seek(from)?;
+        while let Some(entry) = cursor.entry() {
+            if to.as_deref().is_some_and(|to| entry.0 >= to) {
+                break;
+            }
+            entries.push(own(entry));
+            cursor.next()?;
+        }
+        return Ok(entries);
+    }
+    match &to {
+        Some(to) => cursor.seek_back(to)?,
+        None => cursor.seek_last()?,
+    }
+    if to.is_some() && cursor.key() == to.as_deref() {
+        cursor.prev()?;
+    }
+    while let Some(entry) = cursor.entry() {
+        entries.push(own(entry));
+        cursor.prev()?;
+    }
+    entries.reverse();
+    Ok(entries)
 }
 
 /// Begins to read a range.
