@@ -84,7 +84,8 @@ impl TableBuilder {
         id: DatabaseId,
         options: TableOptions,
     ) -> TableBuilder {
-        let pending = Vec::with_capacity(WRITE_BYTES + 2 * options.block_bytes);
+        // It grows to what is written at once, which a small table never is.
+        let pending = Vec::new();
         TableBuilder {
             output: Output { file, path: path.into(), number, id, pending, pending_offset: 0 },
             compressor: Compressor::default(),

@@ -24,6 +24,12 @@ use crate::base::key::{SeqNo, ValueKind};
 use crate::base::slice::Slice;
 use crate::base::table_meta::TableMeta;
 
+/// How much of a table's end is read at once. That is all of what open needs of a small table, and
+/// the footer, the properties and mostly the index of a large one.
+const TAIL_BYTES: u64 = 8 * 1024;
+
+const _: () = assert!(TAIL_BYTES >= FOOTER_BYTES_MAX as u64, "a footer lies in the tail");
+
 /// An open table. Cloning copies a pointer.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
@@ -64,6 +70,30 @@ struct Source {
     path: Arc<Path>,
     number: FileNumber,
     id: DatabaseId,
+}
+
+/// The last bytes of a file.
+#[derive(Debug)]
+struct Tail {
+    /// Where they begin.
+    offset: u64,
+    bytes: Vec<u8>,
+}
+
+impl Tail {
+    /// Reads up to `len` bytes at the end of a file of `size_bytes`.
+    fn read(file: &dyn File, size_bytes: u64, len: u64, path: &Path) -> Result<Tail> {
+        let len = size_bytes.min(len);
+        let mut bytes = vec![0; len as usize];
+        read_exact(file, &mut bytes, size_bytes - len, path)?;
+        Ok(Tail { offset: size_bytes - len, bytes })
+    }
+
+    /// The `len` bytes at `offset`, if they are among them.
+    fn get(&self, offset: u64, len: usize) -> Option<&[u8]> {
+        let start = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
+        self.bytes.get(start..start.checked_add(len)?)
+    }
 }
 
 impl Table {
@@ -209,21 +239,24 @@ impl Source {
             let what = format!("the table has {size_bytes} bytes instead of {}", meta.size_bytes);
             return Err(self.corrupt(size_bytes.min(meta.size_bytes), what));
         }
-        let footer = read_footer(&*self.file, size_bytes, &self.path)?;
+        let tail = Tail::read(&*self.file, size_bytes, TAIL_BYTES, &self.path)?;
+        let footer = Footer::decode(&tail.bytes, size_bytes, &self.path)?;
         if footer.id != self.id || footer.number != self.number {
             let what = format!("the table is number {} of database {}", footer.number, footer.id);
             return Err(self.corrupt(size_bytes - FOOTER_BYTES as u64, what));
         }
         let filter = match footer.filter {
             Some(filter) => {
-                Some(Filter::decode(self.read_block(filter)?, &self.path, filter.offset)?)
+                let bytes = self.read_end_block(filter, &tail)?;
+                Some(Filter::decode(bytes, &self.path, filter.offset)?)
             }
             None => None,
         };
         let (offset, data_end) = (footer.index.offset, footer.data_end());
-        let index = Index::decode(self.read_block(footer.index)?, &self.path, offset, data_end)?;
+        let bytes = self.read_end_block(footer.index, &tail)?;
+        let index = Index::decode(bytes, &self.path, offset, data_end)?;
         let offset = footer.properties.offset;
-        let bytes = self.read_block(footer.properties)?;
+        let bytes = self.read_end_block(footer.properties, &tail)?;
         let properties = Properties::decode(&bytes, offset, &self.path)?;
         self.check_agreement(&index, &properties, meta, offset)?;
         Ok(Ends { footer, filter, index, properties })
@@ -251,11 +284,23 @@ impl Source {
 
     /// The contents of a block, checked and as they were before compression.
     fn read_block(&self, handle: BlockHandle) -> Result<Vec<u8>> {
-        let len = handle.len as usize;
-        let mut bytes = vec![0; len + TRAILER_BYTES];
+        let mut bytes = vec![0; handle.len as usize + TRAILER_BYTES];
         read_exact(&*self.file, &mut bytes, handle.offset, &self.path)?;
+        self.contents_of(bytes, handle)
+    }
+
+    /// As [`Source::read_block`], from `tail` when the block lies in it.
+    fn read_end_block(&self, handle: BlockHandle, tail: &Tail) -> Result<Vec<u8>> {
+        match tail.get(handle.offset, handle.len as usize + TRAILER_BYTES) {
+            Some(bytes) => self.contents_of(bytes.to_vec(), handle),
+            None => self.read_block(handle),
+        }
+    }
+
+    /// The contents of the block of which these are the bytes, trailer included.
+    fn contents_of(&self, mut bytes: Vec<u8>, handle: BlockHandle) -> Result<Vec<u8>> {
         let compression = check_block(&bytes, handle.offset, self.place())?;
-        bytes.truncate(len);
+        bytes.truncate(handle.len as usize);
         compression
             .contents_of(bytes)
             .ok_or_else(|| self.corrupt(handle.offset, "a block does not decompress"))
@@ -280,10 +325,8 @@ fn read_exact(file: &dyn File, buffer: &mut [u8], offset: u64, path: &Path) -> R
 }
 
 fn read_footer(file: &dyn File, size_bytes: u64, path: &Path) -> Result<Footer> {
-    let len = size_bytes.min(FOOTER_BYTES_MAX as u64);
-    let mut tail = vec![0; len as usize];
-    read_exact(file, &mut tail, size_bytes - len, path)?;
-    Footer::decode(&tail, size_bytes, path)
+    let tail = Tail::read(file, size_bytes, FOOTER_BYTES_MAX as u64, path)?;
+    Footer::decode(&tail.bytes, size_bytes, path)
 }
 
 /// What recovery needs to know of a table that nothing names.
