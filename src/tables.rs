@@ -11,7 +11,9 @@ use crate::base::error::{IoContext, Result};
 use crate::base::file_name::{FileName, FileNumber};
 use crate::base::levels::AsMeta;
 use crate::base::table_meta::TableMeta;
-use crate::sstable::{Table, TableBuilder, TableOptions, Wholeness, looks_whole};
+use crate::sstable::{
+    BlockCache, CacheCounts, Table, TableBuilder, TableOptions, Wholeness, looks_whole,
+};
 
 /// Told when the last reader of a table that counts no more has let go of it: its file may go.
 pub(crate) trait Released: std::fmt::Debug + Send + Sync {
@@ -25,6 +27,7 @@ pub(crate) struct Tables {
     vfs: Arc<dyn Vfs>,
     directory: PathBuf,
     id: DatabaseId,
+    cache: Arc<BlockCache>,
     released: Arc<dyn Released>,
 }
 
@@ -70,14 +73,20 @@ pub(crate) struct NewTable {
 }
 
 impl Tables {
-    /// The tables of the database `id` in `directory`.
+    /// The tables of the database `id` in `directory`. They share `cache`.
     pub(crate) fn new(
         vfs: Arc<dyn Vfs>,
         directory: &Path,
         id: DatabaseId,
+        cache: BlockCache,
         released: Arc<dyn Released>,
     ) -> Tables {
-        Tables { vfs, directory: directory.to_owned(), id, released }
+        Tables { vfs, directory: directory.to_owned(), id, cache: Arc::new(cache), released }
+    }
+
+    /// What reads found in the block cache.
+    pub(crate) fn cache_counts(&self) -> CacheCounts {
+        self.cache.counts()
     }
 
     /// Where the table `number` is.
@@ -90,7 +99,8 @@ impl Tables {
     /// # Errors
     /// Those of [`Table::open`].
     pub(crate) fn open(&self, meta: &TableMeta) -> Result<Arc<OpenTable>> {
-        let table = Table::open(&*self.vfs, &self.path(meta.number), meta, self.id)?;
+        let (path, cache) = (self.path(meta.number), Arc::clone(&self.cache));
+        let table = Table::open(&*self.vfs, &path, meta, self.id, cache)?;
         Ok(Arc::new(OpenTable {
             meta: meta.clone(),
             table,
@@ -145,7 +155,8 @@ pub(crate) mod tests {
     }
 
     fn tables_noting(noted: Arc<Noted>) -> Tables {
-        Tables::new(Arc::new(MemFs::new()), Path::new("/"), DatabaseId([1; 16]), noted)
+        let cache = BlockCache::new(0, 4096);
+        Tables::new(Arc::new(MemFs::new()), Path::new("/"), DatabaseId([1; 16]), cache, noted)
     }
 
     #[test]

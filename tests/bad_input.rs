@@ -172,13 +172,14 @@ fn options_are_held_to_their_bounds() {
         options.check().map_err(|error| (error.kind(), error.to_string()))
     };
     type Case = (&'static str, fn(&mut Options, u64), std::ops::RangeInclusive<u64>);
-    let cases: [Case; 6] = [
+    let cases: [Case; 7] = [
         ("memtable_bytes", |o, v| o.memtable_bytes = v as usize, 1..=u64::MAX),
         ("memtable_entries_max", |o, v| o.memtable_entries_max = v as usize, 1..=u64::MAX),
         ("frozen_memtables_max", |o, v| o.frozen_memtables_max = v as usize, 1..=u64::MAX),
         ("segment_bytes", |o, v| o.segment_bytes = v, 512..=1 << 30),
         ("manifest_roll_edits", |o, v| o.manifest_roll_edits = v, 1..=u64::MAX),
         ("block_bytes", |o, v| o.block_bytes = v as usize, 64..=1 << 20),
+        ("block_cache_bytes", |o, v| o.block_cache_bytes = v, 0..=1 << 60),
     ];
     for (name, set, bounds) in cases {
         for right in [*bounds.start(), *bounds.end()] {

@@ -116,6 +116,13 @@ impl Builder {
         self
     }
 
+    /// Sets [`Options::block_cache_bytes`].
+    #[must_use]
+    pub fn block_cache_bytes(mut self, bytes: u64) -> Builder {
+        self.options.block_cache_bytes = bytes;
+        self
+    }
+
     /// Sets [`Options::segment_bytes`].
     #[must_use]
     pub fn segment_bytes(mut self, bytes: u64) -> Builder {

@@ -40,6 +40,9 @@ pub struct Options {
     pub manifest_roll_edits: u64,
     /// The size at which a block of a table is closed, in bytes. 64 to 1 MiB; default 4 KiB.
     pub block_bytes: usize,
+    /// Bytes of blocks of tables that are kept in memory for reads, beside memtables and indexes. 0,
+    /// for none, to 2^60; default 64 MiB.
+    pub block_cache_bytes: u64,
     /// How many levels of tables there are. 2 to 7; default 7.
     pub levels: usize,
     /// Tables in level 0 at which they are merged into level 1. At least 1; default 4.
@@ -75,6 +78,7 @@ impl Default for Options {
             spare_segment: true,
             manifest_roll_edits: 1_000,
             block_bytes: 4 << 10,
+            block_cache_bytes: 64 << 20,
             levels: LEVELS_MAX,
             level0_tables: 4,
             level0_slow_tables: 12,
@@ -101,6 +105,7 @@ impl Options {
             ("segment_bytes", (512..=1 << 30).contains(&self.segment_bytes), "512 to 1 GiB"),
             ("manifest_roll_edits", self.manifest_roll_edits >= 1, "at least 1"),
             ("block_bytes", (64..=1 << 20).contains(&self.block_bytes), "64 to 1 MiB"),
+            ("block_cache_bytes", self.block_cache_bytes <= 1 << 60, "0 to 2^60"),
             ("levels", (2..=LEVELS_MAX).contains(&self.levels), "2 to 7"),
             ("level0_tables", self.level0_tables >= 1, "at least 1"),
             (

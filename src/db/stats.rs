@@ -26,6 +26,10 @@ pub struct Stats {
     pub table_bytes: u64,
     /// Tables and bytes of each level, from level 0 down.
     pub levels: Vec<LevelStats>,
+    /// Blocks of tables that reads found in the block cache.
+    pub block_cache_hits: u64,
+    /// Blocks of tables that reads did not find there, though there is a cache.
+    pub block_cache_misses: u64,
     /// Snapshots that are held.
     pub snapshots: usize,
     /// How many log segments count.
@@ -55,6 +59,7 @@ impl Core {
             bytes: view.tables.level_bytes(level),
         };
         let levels: Vec<LevelStats> = (0..self.options.levels).map(level).collect();
+        let cache = self.tables.cache_counts();
         Stats {
             last_seqno: self.visible.load(Ordering::Acquire),
             flushed_seqno: self.signals.flushed_seqno(),
@@ -64,6 +69,8 @@ impl Core {
             tables: view.tables.count(),
             table_bytes: levels.iter().map(|level| level.bytes).sum(),
             levels,
+            block_cache_hits: cache.hits,
+            block_cache_misses: cache.misses,
             snapshots: self.snapshots.count(),
             log_segments,
             stalled: self.signals.stall(),

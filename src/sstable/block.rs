@@ -70,6 +70,11 @@ impl Block {
         self.entries_end
     }
 
+    /// The size of the contents in memory, in bytes.
+    pub(super) fn len_bytes(&self) -> usize {
+        self.contents.capacity()
+    }
+
     /// The bytes of a value.
     #[inline]
     pub(super) fn value(&self, value: &Range<usize>) -> &[u8] {

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use super::block_cache::Caching;
 use super::reader::Table;
 use crate::base::error::{Error, Result};
 use crate::base::key::ValueKind;
@@ -48,7 +49,7 @@ fn write_entries(
     table: &Table,
     at: usize,
 ) -> std::result::Result<Result<()>, fmt::Error> {
-    let mut cursor = table.cursor();
+    let mut cursor = table.cursor(Caching::Bypass);
     let mut moved: std::result::Result<(), Error> = cursor.seek_block(at);
     while moved.is_ok() && cursor.is_in_block(at) {
         let Some(entry) = cursor.entry() else { break };

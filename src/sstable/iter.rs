@@ -1,7 +1,6 @@
 //! Walks the entries of a table, one data block at a time.
 
-use std::sync::Arc;
-
+use super::block_cache::Caching;
 use super::block_cursor::BlockCursor;
 use super::filter::{Filter, KeyHash};
 use super::properties::Properties;
@@ -14,6 +13,7 @@ use crate::iter::Cursor;
 #[derive(Debug)]
 pub(crate) struct TableCursor {
     table: Table,
+    caching: Caching,
     /// Which data block `block` is.
     at: usize,
     /// `None` before the first seek and after an error.
@@ -21,8 +21,8 @@ pub(crate) struct TableCursor {
 }
 
 impl TableCursor {
-    pub(super) fn new(table: Table) -> TableCursor {
-        TableCursor { table, at: 0, block: None }
+    pub(super) fn new(table: Table, caching: Caching) -> TableCursor {
+        TableCursor { table, caching, at: 0, block: None }
     }
 
     /// Reads the data block `at`, unless the cursor is in it already, and moves in it.
@@ -35,10 +35,10 @@ impl TableCursor {
         let mut cursor = match self.block.take() {
             Some(cursor) if self.at == at => cursor,
             Some(mut cursor) => {
-                cursor.reset(Arc::new(self.table.block(at)?));
+                cursor.reset(self.table.block(at, self.caching)?);
                 cursor
             }
-            None => BlockCursor::new(Arc::new(self.table.block(at)?)),
+            None => BlockCursor::new(self.table.block(at, self.caching)?),
         };
         self.at = at;
         step(&mut cursor)?;

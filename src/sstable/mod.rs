@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! builder ── block_builder          entries in, file out
-//! reader  ── filter, block          file in, entries out: get, verify
+//! reader  ── filter, block_cache    file in, entries out: get, verify
 //! iter, dump                        walks; a text for people
 //! ```
 //!
@@ -10,6 +10,7 @@
 
 mod block;
 mod block_builder;
+mod block_cache;
 mod block_cursor;
 mod builder;
 mod compression;
@@ -23,6 +24,7 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use block_cache::{BlockCache, CacheCounts, Caching};
 pub(crate) use builder::{TableBuilder, TableOptions};
 pub(crate) use compression::Compression;
 pub(crate) use dump::dump;

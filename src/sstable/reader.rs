@@ -10,6 +10,7 @@ use std::sync::Arc;
 use seawall_os::vfs::{File, OpenMode, Vfs};
 
 use super::block::Block;
+use super::block_cache::{BlockCache, BlockKey, Caching};
 use super::filter::{Filter, KeyHash};
 use super::format::{
     BlockHandle, FOOTER_BYTES, FOOTER_BYTES_MAX, Footer, Place, TRAILER_BYTES, check_block,
@@ -41,6 +42,7 @@ struct Inner {
     source: Source,
     ends: Ends,
     meta: TableMeta,
+    cache: Arc<BlockCache>,
 }
 
 /// What follows the data blocks: read by open and kept in memory.
@@ -97,7 +99,8 @@ impl Tail {
 }
 
 impl Table {
-    /// Opens the table that `meta` describes and reads its footer, index and properties.
+    /// Opens the table that `meta` describes and reads its footer, index and properties. Its blocks
+    /// are kept in `cache`, which tables of one database may share.
     ///
     /// # Errors
     /// A corruption when the file is not exactly that table of the database `id`.
@@ -106,6 +109,7 @@ impl Table {
         path: &Path,
         meta: &TableMeta,
         id: DatabaseId,
+        cache: Arc<BlockCache>,
     ) -> Result<Table> {
         let file = match vfs.open(path, OpenMode::ReadOnly) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -115,7 +119,7 @@ impl Table {
         };
         let source = Source { file, path: path.into(), number: meta.number, id };
         let ends = source.read_ends(meta)?;
-        Ok(Table { inner: Arc::new(Inner { source, ends, meta: meta.clone() }) })
+        Ok(Table { inner: Arc::new(Inner { source, ends, meta: meta.clone(), cache }) })
     }
 
     /// The newest version of `key` with a seqno of at most `visible`.
@@ -152,15 +156,15 @@ impl Table {
             return Ok(None);
         }
         counts.blocks += 1;
-        let block = self.block(at)?;
+        let block = self.block(at, Caching::Fill)?;
         let found = block.get(key, visible)?;
         counts.filter_missed += u64::from(found.is_none() && filter.is_some());
         Ok(found.map(|(seqno, kind, value)| (seqno, kind, Slice::from(value))))
     }
 
     /// A cursor over all entries; it keeps the table open.
-    pub(crate) fn cursor(&self) -> TableCursor {
-        TableCursor::new(self.clone())
+    pub(crate) fn cursor(&self, caching: Caching) -> TableCursor {
+        TableCursor::new(self.clone(), caching)
     }
 
     /// Reads the whole file, and checks every byte of it against its checksum, the entries against
@@ -177,7 +181,7 @@ impl Table {
         }
         let Ends { footer, filter, index, properties } = &inner.ends;
         let mut counted = Properties::default();
-        let mut cursor = self.cursor();
+        let mut cursor = self.cursor(Caching::Bypass);
         let mut last = (Vec::new(), 0);
         for at in 0..index.len() {
             cursor.seek_block(at)?;
@@ -215,11 +219,18 @@ impl Table {
         &self.inner.source.path
     }
 
-    /// Reads and checks the data block `at`.
-    pub(super) fn block(&self, at: usize) -> Result<Block> {
-        let source = &self.inner.source;
-        let handle = self.inner.ends.index.handle(at);
-        Block::new(source.read_block(handle)?, &source.path, handle.offset)
+    /// The data block `at`, from the cache or else read and checked.
+    pub(super) fn block(&self, at: usize, caching: Caching) -> Result<Arc<Block>> {
+        let Inner { source, ends, cache, .. } = &*self.inner;
+        let handle = ends.index.handle(at);
+        let key = BlockKey { number: source.number, offset: handle.offset };
+        if let Some(block) = cache.get(key, caching) {
+            return Ok(block);
+        }
+        let block = Block::new(source.read_block(handle)?, &source.path, handle.offset)?;
+        let block = Arc::new(block);
+        cache.put(key, &block, caching);
+        Ok(block)
     }
 }
 

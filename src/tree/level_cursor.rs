@@ -6,7 +6,7 @@ use crate::base::error::Result;
 use crate::base::key::{Entry, SeqNo};
 use crate::base::levels::{AsMeta, Levels};
 use crate::iter::Cursor;
-use crate::sstable::TableCursor;
+use crate::sstable::{Caching, TableCursor};
 use crate::tables::OpenTable;
 
 /// A place in a level whose tables do not overlap. A table is looked into only when the cursor comes
@@ -15,6 +15,7 @@ use crate::tables::OpenTable;
 pub(crate) struct LevelCursor {
     levels: Arc<Levels<Arc<OpenTable>>>,
     level: usize,
+    caching: Caching,
     /// The table that `cursor` is in.
     at: usize,
     /// `None` when the cursor is nowhere.
@@ -25,9 +26,13 @@ impl LevelCursor {
     /// A cursor over level `level` of `levels`.
     ///
     /// REQUIRES: a level other than 0.
-    pub(crate) fn new(levels: Arc<Levels<Arc<OpenTable>>>, level: usize) -> LevelCursor {
+    pub(crate) fn new(
+        levels: Arc<Levels<Arc<OpenTable>>>,
+        level: usize,
+        caching: Caching,
+    ) -> LevelCursor {
         debug_assert!(level > 0, "tables of level 0 overlap");
-        LevelCursor { levels, level, at: 0, cursor: None }
+        LevelCursor { levels, level, caching, at: 0, cursor: None }
     }
 
     fn tables(&self) -> &[Arc<OpenTable>] {
@@ -45,7 +50,7 @@ impl LevelCursor {
         let Some(at) = at.filter(|at| *at < self.tables().len()) else { return Ok(()) };
         let mut cursor = match kept {
             Some(cursor) if self.at == at => cursor,
-            _ => self.tables()[at].table.cursor(),
+            _ => self.tables()[at].table.cursor(self.caching),
         };
         self.at = at;
         step(&mut cursor)?;
@@ -168,7 +173,7 @@ mod tests {
                 sorted(entries).into_iter().filter(|entry| (1..=SEQNO_MAX).contains(&entry.seqno)).collect();
             let level = level_of(&entries, &cuts);
             prop_assert_eq!(level.check(), Ok(()));
-            let mut cursor = LevelCursor::new(Arc::new(level), 1);
+            let mut cursor = LevelCursor::new(Arc::new(level), 1, Caching::Fill);
             check_moves(&mut cursor, entries, &moves);
         }
     }

@@ -8,6 +8,7 @@ use crate::base::levels::LEVELS_MAX;
 use crate::base::range::KeyRange;
 use crate::base::slice::Slice;
 use crate::iter::{Cursor, MergeCursor, Source, Visible, VisibleCursor};
+use crate::sstable::Caching;
 
 use super::level_cursor::LevelCursor;
 use super::super_version::SuperVersion;
@@ -24,10 +25,11 @@ impl Source for Layers {
         let mut cursors = vec![Arc::clone(&view.active).cursor()];
         cursors.extend(view.frozen.iter().map(|frozen| Arc::clone(&frozen.memtable).cursor()));
         for table in view.tables.level(0) {
-            cursors.push(Box::new(table.table.cursor()));
+            cursors.push(Box::new(table.table.cursor(Caching::Fill)));
         }
         for level in (1..LEVELS_MAX).filter(|level| !view.tables.level(*level).is_empty()) {
-            cursors.push(Box::new(LevelCursor::new(Arc::clone(&view.tables), level)));
+            let tables = Arc::clone(&view.tables);
+            cursors.push(Box::new(LevelCursor::new(tables, level, Caching::Fill)));
         }
         MergeCursor::new(cursors)
     }

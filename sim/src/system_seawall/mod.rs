@@ -53,6 +53,7 @@ const KNOBS: &[Knob] = &[
     knob("spare_segment", &[1, 0, 1]),
     knob("roll_edits", &[3, 2, 4, 12, 40]),
     knob("block_bytes", &[256, 64, 4_096]),
+    knob("block_cache_bytes", &[65_536, 0, 600]),
     knob("idle_mark_us", &[100_000, 50]),
 ];
 
@@ -201,6 +202,7 @@ fn options(config: &Config) -> Options {
         spare_segment: config.get("spare_segment") != 0,
         manifest_roll_edits: config.get("roll_edits"),
         block_bytes: size("block_bytes"),
+        block_cache_bytes: config.get("block_cache_bytes"),
         levels: size("levels"),
         level0_tables: size("level0_tables"),
         level0_slow_tables: size("level0_tables") + size("level0_stall") / 2,

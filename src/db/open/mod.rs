@@ -37,6 +37,7 @@ use crate::base::file_name::{FileName, FileNumber};
 use crate::log::{LogFile, read_whole};
 use crate::manifest::{Current, ManifestContent, ManifestWriter, State, read_current};
 use crate::manifest::{read_manifest, switch_current};
+use crate::sstable::BlockCache;
 use crate::tables::{Released, Tables};
 use crate::wal::judge;
 
@@ -72,8 +73,9 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, dir: &Path, options: Options) -> Result<Co
         Some(current) => {
             let signals = Arc::new(Signals::default());
             let released = Arc::clone(&signals) as Arc<dyn Released>;
+            let cache = BlockCache::new(options.block_cache_bytes, options.block_bytes);
             let opening = Opening {
-                tables: Tables::new(Arc::clone(&vfs), dir, current.id, released),
+                tables: Tables::new(Arc::clone(&vfs), dir, current.id, cache, released),
                 signals,
                 vfs,
                 dir: dir.to_owned(),

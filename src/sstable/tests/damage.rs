@@ -22,7 +22,7 @@ fn check_damaged(bytes: &[u8], meta: &TableMeta, entries: &[OwnedEntry], what: &
         }
     }
     all_of(&table).expect_err(what);
-    let mut cursor = table.cursor();
+    let mut cursor = table.cursor(Caching::Fill);
     let mut moved = cursor.seek_last();
     let mut count = entries.len();
     while let (Ok(()), Some(entry)) = (&moved, cursor.entry()) {
@@ -93,7 +93,7 @@ fn a_table_of_another_database_or_number_is_foreign() {
     let foreign = Wholeness::Foreign { id: ID, number: 3 };
     assert_eq!(looks_whole(&vfs, path, other, 3).expect("readable"), foreign);
     assert_eq!(looks_whole(&vfs, path, ID, 4).expect("readable"), foreign);
-    let error = Table::open(&vfs, path, &meta, other).expect_err("of another database");
+    let error = Table::open(&vfs, path, &meta, other, no_cache()).expect_err("of another database");
     assert_eq!(error.kind(), ErrorKind::Corruption);
     let renumbered = TableMeta { number: 4, ..meta };
     assert_eq!(open(&vfs, &renumbered).expect_err("renamed").kind(), ErrorKind::Corruption);
@@ -130,7 +130,7 @@ fn ask_everything(bytes: &[u8], meta: &TableMeta, entries: &[OwnedEntry]) {
     let _ = table.verify();
     let _ = dump(&table, true);
     let _ = all_of(&table);
-    let mut cursor = table.cursor();
+    let mut cursor = table.cursor(Caching::Fill);
     for entry in entries {
         let _ = table.get(&entry.key, entry.seqno);
         let _ = cursor.seek(&entry.key, entry.seqno);

@@ -3,6 +3,7 @@
 mod damage;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use seawall_os::vfs::{MemFs, OpenMode, Vfs};
@@ -50,8 +51,12 @@ fn build(entries: &[OwnedEntry], options: TableOptions) -> (MemFs, TableMeta) {
     (vfs, builder.finish().expect("memory"))
 }
 
+fn no_cache() -> Arc<BlockCache> {
+    Arc::new(BlockCache::new(0, 4096))
+}
+
 fn open(vfs: &MemFs, meta: &TableMeta) -> Result<Table> {
-    Table::open(vfs, Path::new(PATH), meta, ID)
+    Table::open(vfs, Path::new(PATH), meta, ID, no_cache())
 }
 
 fn bytes_of(vfs: &MemFs, meta: &TableMeta) -> Vec<u8> {
@@ -84,7 +89,7 @@ fn few_entries() -> Vec<OwnedEntry> {
 }
 
 fn all_of(table: &Table) -> Result<Vec<OwnedEntry>> {
-    let mut cursor = table.cursor();
+    let mut cursor = table.cursor(Caching::Fill);
     let mut entries = Vec::new();
     cursor.seek_first()?;
     while let Some(entry) = cursor.entry() {
@@ -119,7 +124,7 @@ proptest! {
             let found = table.get(key, visible).expect("whole");
             prop_assert_eq!(found, wanted_get(&entries, key, visible));
         }
-        check_moves(&mut table.cursor(), entries, &moves);
+        check_moves(&mut table.cursor(Caching::Fill), entries, &moves);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::base::error::Result;
 use crate::base::file_name::FileNumber;
 use crate::base::levels::{AsMeta, Levels};
 use crate::iter::{Cursor, MergeCursor};
-use crate::sstable::TableOptions;
+use crate::sstable::{Caching, TableOptions};
 use crate::tables::{OpenTable, Tables};
 use crate::tree::flush::WrittenTable;
 use crate::tree::level_cursor::LevelCursor;
@@ -46,11 +46,11 @@ impl Merge {
         };
         let mut cursors: Vec<Box<dyn Cursor>> = Vec::new();
         for number in &plan.upper {
-            cursors.push(Box::new(table(number).table.cursor()));
+            cursors.push(Box::new(table(number).table.cursor(Caching::Look)));
         }
         let mut lower = Levels::default();
         plan.lower.iter().for_each(|number| lower.insert(1, table(number)));
-        cursors.push(Box::new(LevelCursor::new(Arc::new(lower), 1)));
+        cursors.push(Box::new(LevelCursor::new(Arc::new(lower), 1, Caching::Look)));
         let mut merge = Merge {
             cursor: MergeCursor::new(cursors),
             retainer,

@@ -1,0 +1,218 @@
+//! Decoded data blocks of all open tables of one database, up to a number of bytes.
+//!
+//! Nothing is removed when a table is: its number is never used again, so its blocks are never asked
+//! for and give way to others.
+//!
+//! Which blocks stay follows from the order of the calls alone: the hasher is fixed, the count of the
+//! shards is too, and an evicted block only frees memory. So the cache is as good under the simulator
+//! as on a machine. Two readers that miss the same block both read it.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{OptionsBuilder, Weighter};
+
+use super::block::Block;
+use crate::base::file_name::FileNumber;
+
+/// How a reader of tables stands to the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caching {
+    /// It takes blocks from the cache and puts in what it had to read.
+    Fill,
+    /// It takes blocks from the cache and changes nothing there: who reads everything once.
+    Look,
+    /// It reads the disk.
+    Bypass,
+}
+
+/// What readers found in the cache and what they did not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CacheCounts {
+    pub(crate) hits: u64,
+    pub(crate) misses: u64,
+}
+
+/// Shards have locks of their own. There are fewer in a cache of few blocks.
+const SHARDS: usize = 16;
+
+/// What an entry takes beside the contents of its block, in bytes, about.
+const ENTRY_BYTES: usize = 128;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct BlockCache {
+    /// `None` when there is no room for anything.
+    blocks: Option<Cache<BlockKey, Arc<Block>, Sizes, FixedHasher>>,
+}
+
+/// A block's table and where in it the block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct BlockKey {
+    pub(super) number: FileNumber,
+    pub(super) offset: u64,
+}
+
+impl BlockCache {
+    /// A cache of at most `bytes` of blocks, which have about `block_bytes` each. Without room for
+    /// anything when `bytes` is 0.
+    pub(crate) fn new(bytes: u64, block_bytes: usize) -> BlockCache {
+        if bytes == 0 {
+            return BlockCache { blocks: None };
+        }
+        let entries = bytes / (block_bytes + ENTRY_BYTES) as u64;
+        let options = OptionsBuilder::new()
+            .shards(SHARDS)
+            .weight_capacity(bytes)
+            .estimated_items_capacity(usize::try_from(entries).unwrap_or(usize::MAX))
+            .build()
+            .expect("all that has no default is given");
+        let lifecycle = DefaultLifecycle::default();
+        BlockCache { blocks: Some(Cache::with_options(options, Sizes, FixedHasher, lifecycle)) }
+    }
+
+    /// The block, if it is here and `caching` asks.
+    #[inline]
+    pub(super) fn get(&self, key: BlockKey, caching: Caching) -> Option<Arc<Block>> {
+        let blocks = self.blocks.as_ref()?;
+        match caching {
+            Caching::Fill => blocks.get(&key),
+            Caching::Look => blocks.peek(&key),
+            Caching::Bypass => None,
+        }
+    }
+
+    /// Keeps a block that was read, if `caching` wants it kept.
+    pub(super) fn put(&self, key: BlockKey, block: &Arc<Block>, caching: Caching) {
+        if let (Some(blocks), Caching::Fill) = (&self.blocks, caching) {
+            blocks.insert(key, Arc::clone(block));
+        }
+    }
+
+    /// What those found who may fill the cache.
+    pub(crate) fn counts(&self) -> CacheCounts {
+        let count = |blocks: &Cache<_, _, _, _>| CacheCounts {
+            hits: blocks.hits(),
+            misses: blocks.misses(),
+        };
+        self.blocks.as_ref().map(count).unwrap_or_default()
+    }
+
+    /// The bytes that the blocks in it take, about.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.blocks.as_ref().map_or(0, Cache::weight)
+    }
+}
+
+/// Weighs blocks by the memory they take.
+#[derive(Clone, Debug)]
+struct Sizes;
+
+impl Weighter<BlockKey, Arc<Block>> for Sizes {
+    fn weight(&self, _: &BlockKey, block: &Arc<Block>) -> u64 {
+        (block.len_bytes() + ENTRY_BYTES) as u64
+    }
+}
+
+/// Hashes a [`BlockKey`], the same in every run.
+#[derive(Clone, Debug)]
+struct FixedHasher;
+
+impl BuildHasher for FixedHasher {
+    type Hasher = KeyHasher;
+
+    #[inline]
+    fn build_hasher(&self) -> KeyHasher {
+        KeyHasher(0)
+    }
+}
+
+/// Multiplies each number into 128 bits and folds them.
+#[derive(Debug)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    #[inline]
+    fn write_u64(&mut self, number: u64) {
+        let product =
+            u128::from(self.0 ^ number ^ 0x9e37_79b9_7f4a_7c15) * 0xa076_1d64_78bd_642f_u128;
+        self.0 = (product >> 64) as u64 ^ product as u64;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::block_builder::BlockBuilder;
+    use super::*;
+    use crate::base::key::{Entry, ValueKind};
+
+    const KEY: BlockKey = BlockKey { number: 3, offset: 0 };
+
+    fn block(value_bytes: usize) -> Arc<Block> {
+        let mut builder = BlockBuilder::new(4);
+        let value = vec![b'v'; value_bytes];
+        builder.add(Entry { key: b"key", seqno: 1, kind: ValueKind::Put, value: &value });
+        let path = Arc::from(Path::new("000003.sst"));
+        Arc::new(Block::new(builder.finish().to_vec(), &path, 0).expect("its own bytes"))
+    }
+
+    #[test]
+    fn only_who_fills_it_leaves_blocks_and_only_who_bypasses_it_sees_none() {
+        let cache = BlockCache::new(1 << 20, 4096);
+        for caching in [Caching::Look, Caching::Bypass] {
+            cache.put(KEY, &block(100), caching);
+            assert!(cache.get(KEY, Caching::Fill).is_none());
+        }
+        cache.put(KEY, &block(100), Caching::Fill);
+        assert!(cache.get(KEY, Caching::Fill).is_some());
+        assert!(cache.get(KEY, Caching::Look).is_some());
+        assert!(cache.get(KEY, Caching::Bypass).is_none());
+        assert!(cache.get(BlockKey { offset: 1, ..KEY }, Caching::Fill).is_none());
+        assert_eq!(cache.counts(), CacheCounts { hits: 1, misses: 3 });
+    }
+
+    #[test]
+    fn it_never_holds_more_than_it_may() {
+        for bytes in [0, 600, 65_536, 1 << 20] {
+            let cache = BlockCache::new(bytes, 256);
+            for offset in 0..10_000 {
+                let key = BlockKey { offset, ..KEY };
+                cache.put(key, &block(offset as usize % 500), Caching::Fill);
+                assert!(cache.bytes() <= bytes, "{} of {bytes}", cache.bytes());
+            }
+            assert!(cache.bytes() >= bytes / 2, "{} of {bytes}", cache.bytes());
+        }
+    }
+
+    #[test]
+    fn what_stays_follows_from_the_calls() {
+        let held = || {
+            let cache = BlockCache::new(65_536, 256);
+            for step in 0..10_000u64 {
+                let key = BlockKey { number: step % 7, offset: step * step % 997 };
+                if cache.get(key, Caching::Fill).is_none() {
+                    cache.put(key, &block(200), Caching::Fill);
+                }
+            }
+            let keys = (0..7).flat_map(|number| (0..997).map(move |offset| (number, offset)));
+            keys.filter(|(number, offset)| {
+                let key = BlockKey { number: *number, offset: *offset };
+                cache.get(key, Caching::Look).is_some()
+            })
+            .collect::<Vec<_>>()
+        };
+        assert_eq!(held(), held());
+    }
+}
