@@ -6,6 +6,7 @@
 //! - `writers`: eight synced writers, against one
 //! - `puts`: a million random puts with `Durability::Os`, one thread
 //! - `gets`: random gets and scans of what `puts` leaves
+//! - `amplification`: bytes written and kept when two million keys are overwritten twice
 //! - `open`: open after `kill -9`, with 64 MiB of log
 //!
 //! Whatever is compared takes turns within one run, so that what else the machine does befalls both
@@ -17,6 +18,7 @@
     reason = "measures the machine; not simulated"
 )]
 
+mod amplification;
 mod loaded;
 mod reopen;
 mod synced;
@@ -33,12 +35,13 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// The name of a benchmark, and what runs it in a directory of its own.
 type Benchmark = (&'static str, fn(&Path) -> Result<()>);
 
-const BENCHMARKS: [Benchmark; 5] = [
+const BENCHMARKS: [Benchmark; 6] = [
     ("writer", synced::one_against_bare),
     ("writers", synced::eight_against_one),
     ("puts", loaded::puts),
     ("gets", loaded::gets),
     ("open", reopen::after_a_kill),
+    ("amplification", amplification::of_overwrites),
 ];
 
 fn main() -> Result<()> {

@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use seawall_os::sync::enter_scope;
+use seawall_os::sync::{Ordering, enter_scope};
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::file_name::FileNumber;
@@ -123,6 +123,9 @@ impl Core {
             ..Edit::after(manifest.state())
         };
         self.append_edit(&mut manifest, &edit)?;
+        let written = edit.added.iter().filter(|(_, table)| !removed.contains(&table.number));
+        let bytes = written.map(|(_, table)| table.size_bytes).sum();
+        self.compacted_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.install(&manifest, &edit, added, |_| {});
         self.roll_if_due(&mut manifest)
     }

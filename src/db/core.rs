@@ -78,6 +78,9 @@ pub(super) struct Core {
     pub(super) signals: Arc<Signals>,
     /// Commit groups written so far, for noticing idleness.
     pub(super) groups: AtomicU64,
+    /// Bytes of tables that flushes and compactions have written.
+    pub(super) flushed_bytes: AtomicU64,
+    pub(super) compacted_bytes: AtomicU64,
     /// Whether the keeper watches for idleness.
     pub(super) mark_armed: AtomicBool,
     pub(super) lock: Mutex<Option<Arc<dyn FileLock>>>,
@@ -127,6 +130,8 @@ impl Core {
             view_edit: Mutex::new(()),
             signals: parts.signals,
             groups: AtomicU64::new(0),
+            flushed_bytes: AtomicU64::new(0),
+            compacted_bytes: AtomicU64::new(0),
             mark_armed: AtomicBool::new(false),
             lock: Mutex::new(Some(parts.lock)),
             tables: parts.tables,

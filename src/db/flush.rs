@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use seawall_os::sync::enter_scope;
+use seawall_os::sync::{Ordering, enter_scope};
 
 use crate::base::error::Result;
 use crate::base::file_name::{FileName, FileNumber};
@@ -127,6 +127,8 @@ impl Core {
             ..Edit::after(manifest.state())
         };
         self.append_edit(&mut manifest, &edit)?;
+        let bytes = edit.added.iter().map(|(_, table)| table.size_bytes).sum();
+        self.flushed_bytes.fetch_add(bytes, Ordering::Relaxed);
         let added = tables.into_iter().map(|table| (0, table)).collect();
         self.install(&manifest, &edit, added, |view| {
             let first = view.frozen.remove(0);

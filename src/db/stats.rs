@@ -30,6 +30,10 @@ pub struct Stats {
     pub block_cache_hits: u64,
     /// Blocks of tables that reads did not find there, though there is a cache.
     pub block_cache_misses: u64,
+    /// Bytes of tables written by flushes since the database was opened.
+    pub flushed_bytes: u64,
+    /// Bytes of tables written by compactions since the database was opened.
+    pub compacted_bytes: u64,
     /// Snapshots that are held.
     pub snapshots: usize,
     /// How many log segments count.
@@ -71,6 +75,8 @@ impl Core {
             levels,
             block_cache_hits: cache.hits,
             block_cache_misses: cache.misses,
+            flushed_bytes: self.flushed_bytes.load(Ordering::Relaxed),
+            compacted_bytes: self.compacted_bytes.load(Ordering::Relaxed),
             snapshots: self.snapshots.count(),
             log_segments,
             stalled: self.signals.stall(),

@@ -22,6 +22,9 @@ pub(crate) struct MergeOptions {
     pub(crate) table_bytes: u64,
 }
 
+/// After so many entries a merge asks whether it should stop.
+const STOP_ENTRIES: u64 = 1_024;
+
 /// A merge that stands before the next entry to keep, or at its end.
 pub(crate) struct Merge {
     cursor: MergeCursor<Box<dyn Cursor>>,
@@ -81,12 +84,15 @@ impl Merge {
         stopped: &dyn Fn() -> bool,
     ) -> Result<Option<WrittenTable>> {
         let mut new = tables.create(number, options.table.clone())?;
+        if stopped() {
+            return Ok(None);
+        }
         while let Some(entry) = self.cursor.entry() {
             let full = new.builder.data_bytes() >= options.table_bytes;
             if full && new.builder.last_key() != entry.key {
                 break;
             }
-            if stopped() {
+            if new.builder.entry_count() % STOP_ENTRIES == STOP_ENTRIES - 1 && stopped() {
                 return Ok(None);
             }
             new.builder.add(entry)?;
