@@ -71,6 +71,55 @@ fn small_limits_rotate_flush_and_roll_and_lose_nothing() {
 }
 
 #[test]
+fn a_missing_key_touches_almost_no_block() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let db = Db::open(dir.path()).expect("created");
+    for round in 0..3 {
+        for number in (0..6_000u32).filter(|number| number % 2 == 0 && number % 3 == round) {
+            db.put_with(number.to_be_bytes(), "value", Durability::Os).expect("put");
+        }
+        db.flush().expect("flushed");
+    }
+    assert_eq!(db.stats().tables, 3, "each covers nearly all keys");
+    for number in (0..6_000u32).filter(|number| number % 2 == 1) {
+        assert_eq!(db.get(number.to_be_bytes()).expect("read"), None);
+    }
+    let stats = db.stats();
+    assert_eq!(stats.blocks_searched, stats.filter_false_positives);
+    assert!(stats.blocks_searched < 9_000 * 3 / 100, "{stats:?}");
+    assert!(stats.tables_filtered > 9_000 * 96 / 100, "{stats:?}");
+}
+
+#[test]
+fn the_block_cache_serves_what_was_read_before() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let hits_and_misses = |bytes: u64| {
+        let db = Db::builder(dir.path()).block_cache_bytes(bytes).open().expect("opened");
+        for number in 0..1_000u32 {
+            db.put_with(number.to_be_bytes(), [7; 100], Durability::Os).expect("put");
+        }
+        db.compact_range::<&[u8]>(..).expect("compacted");
+        db.verify().expect("sound");
+        let stats = db.stats();
+        assert_eq!((stats.block_cache_hits, stats.block_cache_misses), (0, 0), "nobody read");
+        for _ in 0..2 {
+            assert_eq!(db.iter().count(), 1_000);
+            for number in 0..1_000u32 {
+                assert!(db.get(number.to_be_bytes()).expect("read").is_some());
+            }
+        }
+        let stats = db.stats();
+        assert_eq!((stats.blocks_searched, stats.tables_filtered), (2_000, 0));
+        (stats.block_cache_hits, stats.block_cache_misses)
+    };
+    assert_eq!(hits_and_misses(0), (0, 0));
+    let (hits, misses) = hits_and_misses(1 << 20);
+    assert!(hits > 2_000 && (1..50).contains(&misses), "{hits} hits, {misses} misses");
+    let (_, misses) = hits_and_misses(5_000);
+    assert!(misses > 50, "{misses} misses in a cache of one block");
+}
+
+#[test]
 fn a_database_is_open_once() {
     let dir = tempfile::tempdir().expect("a directory");
     let db = Db::open(dir.path()).expect("created");

@@ -25,6 +25,7 @@ use super::commit::Queue;
 use super::health::Health;
 use super::numbers::Numbers;
 use super::options::Options;
+use super::read_counters::ReadCounters;
 use super::report::RecoveryReport;
 use super::snapshots::Snapshots;
 use super::structure::{OpenLevels, Structure};
@@ -76,6 +77,7 @@ pub(super) struct Core {
     /// Everything up to here is visible.
     pub(super) visible: AtomicU64,
     pub(super) signals: Arc<Signals>,
+    pub(super) read_counters: ReadCounters,
     /// Commit groups written so far, for noticing idleness.
     pub(super) groups: AtomicU64,
     /// Bytes of tables that flushes and compactions have written.
@@ -129,6 +131,7 @@ impl Core {
             view: Shared::new(Arc::new(parts.view)),
             view_edit: Mutex::new(()),
             signals: parts.signals,
+            read_counters: ReadCounters::default(),
             groups: AtomicU64::new(0),
             flushed_bytes: AtomicU64::new(0),
             compacted_bytes: AtomicU64::new(0),

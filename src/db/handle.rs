@@ -13,7 +13,7 @@ use crate::base::key::SeqNo;
 use crate::base::range::KeyRange;
 use crate::base::slice::Slice;
 use crate::batch::WriteBatch;
-use crate::tree::{Scan, SuperVersion, get};
+use crate::tree::{Scan, SuperVersion};
 
 use super::background::Tasks;
 use super::core::Core;
@@ -247,7 +247,7 @@ impl Db {
         let _scope = enter_scope(scope::READ);
         self.core().health.check_open()?;
         let (view, visible) = self.core().pin();
-        Ok((get(&view, key.as_ref(), visible)?, visible))
+        Ok((self.core().get(&view, key.as_ref(), visible)?, visible))
     }
 
     /// Whether `key` has a value.

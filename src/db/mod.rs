@@ -15,6 +15,7 @@ mod numbers;
 mod open;
 mod options;
 mod outputs;
+mod read_counters;
 mod report;
 mod scope;
 mod snapshots;

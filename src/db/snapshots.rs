@@ -11,7 +11,6 @@ use crate::base::error::Result;
 use crate::base::key::SeqNo;
 use crate::base::range::KeyRange;
 use crate::base::slice::Slice;
-use crate::tree::get;
 
 use super::core::Core;
 use super::cursor::Cursor;
@@ -49,7 +48,7 @@ impl Snapshot {
         self.core.health.check_open()?;
         // Pinned after the snapshot was registered: what it sees is still there.
         let view = self.core.view.load();
-        get(&view, key.as_ref(), self.seqno)
+        self.core.get(&view, key.as_ref(), self.seqno)
     }
 
     /// The keys in `bounds` with the values they had, as [`crate::Db::range`].

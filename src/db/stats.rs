@@ -7,7 +7,7 @@ use crate::base::key::SeqNo;
 use super::background::Stall;
 use super::core::Core;
 
-/// What an open database holds at one moment.
+/// What an open database holds at one moment, and what reads took since it was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// The seqno of the last visible operation.
@@ -26,6 +26,12 @@ pub struct Stats {
     pub table_bytes: u64,
     /// Tables and bytes of each level, from level 0 down.
     pub levels: Vec<LevelStats>,
+    /// Tables that their filters ruled out for a point read, so that no block of them was touched.
+    pub tables_filtered: u64,
+    /// Blocks of tables that point reads looked into, from the block cache or from disk.
+    pub blocks_searched: u64,
+    /// Of those, the ones that did not have the key although a filter let it through.
+    pub filter_false_positives: u64,
     /// Blocks of tables that reads found in the block cache.
     pub block_cache_hits: u64,
     /// Blocks of tables that reads did not find there, though there is a cache.
@@ -63,6 +69,7 @@ impl Core {
             bytes: view.tables.level_bytes(level),
         };
         let levels: Vec<LevelStats> = (0..self.options.levels).map(level).collect();
+        let reads = self.read_counters.sum();
         let cache = self.tables.cache_counts();
         Stats {
             last_seqno: self.visible.load(Ordering::Acquire),
@@ -73,6 +80,9 @@ impl Core {
             tables: view.tables.count(),
             table_bytes: levels.iter().map(|level| level.bytes).sum(),
             levels,
+            tables_filtered: reads.filtered,
+            blocks_searched: reads.blocks,
+            filter_false_positives: reads.filter_missed,
             block_cache_hits: cache.hits,
             block_cache_misses: cache.misses,
             flushed_bytes: self.flushed_bytes.load(Ordering::Relaxed),

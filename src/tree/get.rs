@@ -7,8 +7,14 @@ use crate::sstable::{KeyHash, ReadCounts};
 
 use super::super_version::SuperVersion;
 
-/// The value of `key` at `visible`, looked for from the newest layer to the oldest.
-pub(crate) fn get(view: &SuperVersion, key: &[u8], visible: SeqNo) -> Result<Option<Slice>> {
+/// The value of `key` at `visible`, looked for from the newest layer to the oldest. What it took of
+/// tables is added to `counts`.
+pub(crate) fn get(
+    view: &SuperVersion,
+    key: &[u8],
+    visible: SeqNo,
+    counts: &mut ReadCounts,
+) -> Result<Option<Slice>> {
     let in_memory = std::iter::once(&view.active)
         .chain(view.frozen.iter().rev().map(|frozen| &frozen.memtable))
         .find_map(|memtable| memtable.get(key, visible));
@@ -17,9 +23,8 @@ pub(crate) fn get(view: &SuperVersion, key: &[u8], visible: SeqNo) -> Result<Opt
     }
     // Hashed once, for the filters of all tables.
     let hash = KeyHash::of(key);
-    let mut counts = ReadCounts::default();
     for table in view.tables.holding(key) {
-        let found = table.table.get_counted(key, hash, visible, &mut counts)?;
+        let found = table.table.get_counted(key, hash, visible, counts)?;
         if let Some((_, kind, value)) = found {
             return Ok(live(kind, value));
         }

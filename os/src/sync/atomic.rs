@@ -110,6 +110,30 @@ number!(AtomicU32, u32);
 number!(AtomicU64, u64);
 number!(AtomicUsize, usize);
 
+/// Counts something for people to look at. Nothing that the program does may depend on it, so an
+/// access is no switch point.
+#[derive(Default)]
+pub struct Counter(atomic::AtomicU64);
+
+impl Counter {
+    /// Counts `by` more.
+    #[inline]
+    pub fn add(&self, by: u64) {
+        self.0.fetch_add(by, Ordering::Relaxed);
+    }
+
+    /// What was counted so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for Counter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A pointer that readers load without a lock and a writer replaces.
 pub struct Shared<T> {
     inner: arc_swap::ArcSwap<T>,

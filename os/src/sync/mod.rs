@@ -31,7 +31,7 @@ mod thread;
 mod turn;
 mod wait_id;
 
-pub use atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, Shared};
+pub use atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Counter, Ordering, Shared};
 pub use clock::{Time, now, sleep};
 pub use condvar::Condvar;
 pub use mutex::{Mutex, MutexGuard};
