@@ -269,13 +269,18 @@ impl State {
 
     /// Nobody can run: time jumps to the earliest deadline, or the run is a deadlock.
     fn jump(&mut self) -> bool {
-        if self.earliest == NEVER {
-            self.end = Some(RunEnd::Deadlock(self.positions()));
-            return false;
+        loop {
+            if self.earliest == NEVER {
+                self.end = Some(RunEnd::Deadlock(self.positions()));
+                return false;
+            }
+            self.now = self.now.max(self.earliest);
+            self.wake_expired();
+            // The earliest deadline can be one of a task that was woken before it passed.
+            if self.runnable > 0 {
+                return true;
+            }
         }
-        self.now = self.now.max(self.earliest);
-        self.wake_expired();
-        true
     }
 
     /// The task behind label `index` of a choice among those that can run.

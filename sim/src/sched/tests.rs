@@ -373,6 +373,25 @@ fn a_notification_before_the_deadline_wins() {
 }
 
 #[test]
+fn time_jumps_past_a_deadline_that_nobody_waits_for_any_more() {
+    let ran = run_seed(1, |sched, _| {
+        let shared = Arc::new((Mutex::new(false), Condvar::new()));
+        let theirs = Arc::clone(&shared);
+        let setter = spawn("setter", move || {
+            *theirs.0.lock() = true;
+            theirs.1.notify_one();
+        });
+        let mut ready = shared.0.lock();
+        shared.1.wait_while_for(&mut ready, |ready| !*ready, Duration::from_secs(1));
+        drop(ready);
+        setter.join().expect("it does not panic");
+        sleep(Duration::from_secs(3600));
+        assert!(sched.time() >= Time::default() + Duration::from_secs(3600));
+    });
+    assert_eq!(ran.end, RunEnd::Finished);
+}
+
+#[test]
 fn sleepers_wake_in_the_order_of_their_deadlines() {
     let order = Arc::new(Mutex::new(Vec::new()));
     let inner = Arc::clone(&order);
