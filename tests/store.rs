@@ -146,3 +146,18 @@ fn opening_for_a_few_commits_at_a_time_does_not_keep_every_segment() {
     assert_eq!(db.iter().count(), 20);
     assert!(db.verify().expect("whole").orphans.is_empty());
 }
+
+#[test]
+fn a_snapshot_that_is_left_does_not_keep_the_database_open() {
+    let vfs: Arc<dyn Vfs> = Arc::new(MemFs::new());
+    let open = || Db::builder("/db").vfs(Arc::clone(&vfs)).open();
+    let db = open().expect("created");
+    db.put("key", "value").expect("put");
+    let snapshot = db.snapshot();
+    drop(db);
+    let db = open().expect("it is free");
+    assert_eq!(snapshot.get("key").expect_err("its store is closed").kind(), ErrorKind::Closed);
+    drop(snapshot);
+    assert_eq!(open().expect_err("it is open").kind(), ErrorKind::Locked);
+    drop(db);
+}

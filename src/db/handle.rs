@@ -50,6 +50,8 @@ impl Drop for User {
             self.core.signals.stop();
         } else {
             tasks.stop(&self.core);
+            // A snapshot may be left, and it does not keep the database open.
+            self.core.release_lock();
         }
     }
 }
