@@ -9,6 +9,7 @@
 //! stay until it is. The log needs no sync: what the tables hold was synced there before they were
 //! made.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use seawall_os::sync::{Ordering, enter_scope};
@@ -19,12 +20,13 @@ use crate::base::levels::AsMeta;
 use crate::base::range::KeyRange;
 use crate::manifest::Edit;
 use crate::tables::OpenTable;
-use crate::tree::{LevelLimits, Merge, MergeOptions, Retainer, pick, plan_range};
+use crate::tree::{LevelLimits, Merge, MergeOptions, Plan, Retainer};
+use crate::tree::{pick, plan_in_place, plan_range};
 
 use super::core::Core;
 use super::outputs::{Failure, Outputs};
 use super::scope;
-use super::structure::Claim;
+use super::structure::{Claim, OpenLevels};
 
 /// How often a compaction begins anew after a failure that left nothing in doubt.
 const ATTEMPTS_MAX: u32 = 3;
@@ -58,7 +60,7 @@ impl Core {
     /// Compacts, or stops writes: the compactor then waits to be told to end.
     fn compact_with_retries(&self, claim: &Claim) {
         let mut attempts = 0;
-        while let Err(Failure::Retry(error)) = self.compact(claim) {
+        while let Err(Failure::Retry(error)) = self.compact(claim, true) {
             attempts += 1;
             if self.signals.is_ending() {
                 return;
@@ -74,13 +76,13 @@ impl Core {
         self.signals.structure_changed();
     }
 
-    /// Carries out one plan.
-    fn compact(&self, claim: &Claim) -> std::result::Result<(), Failure> {
+    /// Carries out one plan. A table that may move is not written anew if nothing lies in its way.
+    fn compact(&self, claim: &Claim, may_move: bool) -> std::result::Result<(), Failure> {
         let _scope = enter_scope(scope::COMPACT);
         self.health.check_writes().map_err(|_| Failure::Stopped)?;
         let output_level = claim.plan.level + 1;
         let mut outputs = self.outputs();
-        let tables = if claim.plan.is_move() {
+        let tables = if may_move && claim.plan.is_move() {
             let moved = claim.levels.find(claim.plan.upper[0]);
             moved.map(Arc::clone).into_iter().collect()
         } else {
@@ -94,11 +96,9 @@ impl Core {
 
     /// Writes the tables that replace those of the claim.
     fn merge(&self, claim: &Claim, outputs: &mut Outputs<'_>) -> Result<()> {
-        let (snapshots, visible) = self.snapshots.readers(&self.visible);
-        let retainer = Retainer::new(snapshots, visible);
         let options =
             MergeOptions { table: self.table_options(), table_bytes: self.options.table_bytes };
-        let mut merge = Merge::begin(Arc::clone(&claim.levels), &claim.plan, retainer)?;
+        let mut merge = self.begin_merge(claim)?;
         while !merge.is_done() {
             let number = outputs.draw()?;
             let stopped = || self.signals.is_ending();
@@ -108,6 +108,12 @@ impl Core {
             }
         }
         Ok(())
+    }
+
+    fn begin_merge(&self, claim: &Claim) -> Result<Merge> {
+        let (snapshots, visible) = self.snapshots.readers(&self.visible);
+        let retainer = Retainer::new(snapshots, visible);
+        Merge::begin(Arc::clone(&claim.levels), &claim.plan, retainer)
     }
 
     /// Writes the edit and puts the outputs in place of the inputs.
@@ -139,43 +145,92 @@ impl Core {
         let levels = self.structure.levels();
         let occupied = levels.iter().filter(|(_, table)| inside(table)).map(|(level, _)| level);
         let Some(deepest) = occupied.max() else { return Ok(()) };
+        let deepest = deepest.max(1);
+        let lowest = numbers(&levels, deepest, inside);
         drop(levels);
-        for level in 0..deepest.clamp(1, self.options.levels - 1) {
-            self.compact_level(level, inside)?;
+        for level in 0..deepest {
+            // Whatever comes to the lowest level is written anew: nothing stays in it that may go.
+            self.compact_level(level, level + 1 < deepest, inside)?;
+        }
+        // Some were there before and nothing from above was merged with them.
+        lowest.into_iter().try_for_each(|number| self.compact_in_place(deepest, number))
+    }
+
+    /// Merges the tables of one level that are `inside` into the one below, those there are now.
+    fn compact_level(
+        &self,
+        level: usize,
+        may_move: bool,
+        inside: impl Fn(&Arc<OpenTable>) -> bool,
+    ) -> Result<()> {
+        let numbers = numbers(&self.structure.levels(), level, inside);
+        let wanted = |table: &Arc<OpenTable>| numbers.contains(&table.meta().number);
+        let plan = |levels: &OpenLevels, busy: &BTreeSet<FileNumber>| {
+            plan_range(levels, busy, level, wanted)
+        };
+        while let Some(claim) = self.claim_when_free(level, wanted, plan)? {
+            self.carry_out(&claim, may_move)?;
         }
         Ok(())
     }
 
-    /// Merges the tables of one level that are `inside` into the one below, those there are now.
-    fn compact_level(&self, level: usize, inside: impl Fn(&Arc<OpenTable>) -> bool) -> Result<()> {
-        let levels = self.structure.levels();
-        let numbers: Vec<FileNumber> = levels
-            .level(level)
-            .iter()
-            .filter(|table| inside(table))
-            .map(|table| table.meta().number)
-            .collect();
-        drop(levels);
-        let wanted = |table: &Arc<OpenTable>| numbers.contains(&table.meta().number);
-        loop {
-            self.health.check()?;
-            let seen = self.signals.structure_generation();
-            let claim =
-                self.structure.claim(|levels, busy| plan_range(levels, busy, level, wanted));
-            if let Some(claim) = claim {
-                let compacted = self.compact(&claim);
+    /// Writes a table anew on its level, if that leaves anything out.
+    fn compact_in_place(&self, level: usize, number: FileNumber) -> Result<()> {
+        let _scope = enter_scope(scope::COMPACT);
+        let wanted = |table: &Arc<OpenTable>| table.meta().number == number;
+        let plan = |levels: &OpenLevels, busy: &BTreeSet<FileNumber>| {
+            plan_in_place(levels, busy, level, number)
+        };
+        let Some(claim) = self.claim_when_free(level, wanted, plan)? else { return Ok(()) };
+        let stopped = || self.signals.is_ending();
+        match self.begin_merge(&claim).and_then(|merge| merge.leaves_out(&stopped)) {
+            Ok(true) => self.carry_out(&claim, false),
+            other => {
                 self.let_go(&claim);
-                match compacted {
-                    Ok(()) => {}
-                    Err(Failure::Retry(error)) => return Err(error),
-                    Err(Failure::Stopped) => return self.health.check(),
-                }
-            } else if self.structure.levels().level(level).iter().any(wanted) {
-                // In use by another compaction.
-                self.signals.wait_for_other_structure(seen);
-            } else {
-                return Ok(());
+                other.and_then(|_| self.health.check())
             }
         }
     }
+
+    /// Takes the tables of `plan` once no other compaction uses them. `None` when there is no plan and
+    /// none of the tables `wanted` is in the level any more.
+    fn claim_when_free(
+        &self,
+        level: usize,
+        wanted: impl Fn(&Arc<OpenTable>) -> bool,
+        plan: impl Fn(&OpenLevels, &BTreeSet<FileNumber>) -> Option<Plan>,
+    ) -> Result<Option<Claim>> {
+        loop {
+            self.health.check()?;
+            let seen = self.signals.structure_generation();
+            if let Some(claim) = self.structure.claim(&plan) {
+                return Ok(Some(claim));
+            }
+            if !self.structure.levels().level(level).iter().any(&wanted) {
+                return Ok(None);
+            }
+            self.signals.wait_for_other_structure(seen);
+        }
+    }
+
+    /// Carries out a plan for a caller who is told of a failure, and lets its tables go.
+    fn carry_out(&self, claim: &Claim, may_move: bool) -> Result<()> {
+        let compacted = self.compact(claim, may_move);
+        self.let_go(claim);
+        match compacted {
+            Ok(()) => Ok(()),
+            Err(Failure::Retry(error)) => Err(error),
+            Err(Failure::Stopped) => self.health.check(),
+        }
+    }
+}
+
+/// The tables of a level that are `inside`.
+fn numbers(
+    levels: &OpenLevels,
+    level: usize,
+    inside: impl Fn(&Arc<OpenTable>) -> bool,
+) -> Vec<FileNumber> {
+    let tables = levels.level(level).iter().filter(|table| inside(table));
+    tables.map(|table| table.meta().number).collect()
 }

@@ -14,7 +14,8 @@ mod level_cursor;
 mod scan;
 mod super_version;
 
-pub(crate) use compaction::{LevelLimits, Merge, MergeOptions, Plan, Retainer, pick, plan_range};
+pub(crate) use compaction::{LevelLimits, Merge, MergeOptions, Plan, Retainer};
+pub(crate) use compaction::{pick, plan_in_place, plan_range};
 pub(crate) use flush::{WrittenTable, write_table};
 pub(crate) use get::get;
 pub(crate) use scan::{Scan, TreeCursor, cursor};

@@ -32,6 +32,8 @@ pub(crate) struct Merge {
     levels: Arc<Levels<Arc<OpenTable>>>,
     /// The level that the outputs go to.
     output_level: usize,
+    /// Whether an entry was not one to keep.
+    left_out: bool,
 }
 
 impl Merge {
@@ -59,6 +61,7 @@ impl Merge {
             retainer,
             levels,
             output_level: plan.level + 1,
+            left_out: false,
         };
         merge.cursor.seek_first()?;
         merge.leave_dropped()?;
@@ -68,6 +71,16 @@ impl Merge {
     /// Whether no entry is left.
     pub(crate) fn is_done(&self) -> bool {
         self.cursor.entry().is_none()
+    }
+
+    /// Whether not every entry is kept, as far as that is known when `stopped` says so. Nothing is
+    /// written.
+    pub(crate) fn leaves_out(mut self, stopped: &dyn Fn() -> bool) -> Result<bool> {
+        while !self.left_out && !self.is_done() && !stopped() {
+            self.cursor.next()?;
+            self.leave_dropped()?;
+        }
+        Ok(self.left_out)
     }
 
     /// Writes the next output, as table `number`, to its end. `None` when `stopped` said so first:
@@ -110,6 +123,7 @@ impl Merge {
             if self.retainer.keeps(entry, |key| lies_below(levels, below, key)) {
                 return Ok(());
             }
+            self.left_out = true;
             self.cursor.next()?;
         }
         Ok(())

@@ -39,9 +39,11 @@ impl LevelLimits {
 pub(crate) struct Plan {
     /// The upper level.
     pub(crate) level: usize,
-    /// Tables of the upper level: in level 0 the oldest, and all up to the newest taken.
+    /// Tables of the upper level: in level 0 the oldest, and all up to the newest taken. None, when a
+    /// table is written anew where it is.
     pub(crate) upper: Vec<FileNumber>,
-    /// Every table of the level below that has keys in common with them.
+    /// Every table of the level below that has keys in common with them, or the one of it that is
+    /// written anew.
     pub(crate) lower: Vec<FileNumber>,
 }
 
@@ -126,6 +128,19 @@ pub(crate) fn plan_range<T: AsMeta>(
         return inside.next().and_then(|_| plan_first(levels, busy));
     }
     inside.find_map(|table| plan_of(levels, busy, level, vec![table]))
+}
+
+/// What writes the table `number` of `level`, which is not 0, anew on its level. `None` when it is not
+/// there, or in use.
+pub(crate) fn plan_in_place<T: AsMeta>(
+    levels: &Levels<T>,
+    busy: &BTreeSet<FileNumber>,
+    level: usize,
+    number: FileNumber,
+) -> Option<Plan> {
+    let there = levels.level(level).iter().any(|table| table.meta().number == number);
+    let free = there && !busy.contains(&number);
+    free.then(|| Plan { level: level - 1, upper: Vec::new(), lower: vec![number] })
 }
 
 /// The plan that begins with the tables `upper`, unless one that it needs is in use.
@@ -231,6 +246,9 @@ mod tests {
         assert_eq!(plan(1), "move [3] of level 1 with []");
         assert_eq!(plan(2), "move [5] of level 2 with []");
         assert_eq!(plan(3), "nothing");
+        let in_place = |number| show(plan_in_place(&levels, &busy, 1, number));
+        assert_eq!(in_place(4), "merge [] of level 0 with [4]");
+        assert_eq!(in_place(5), "nothing");
         let of_d = |table: &TableMeta| table.covers(b"d");
         assert_eq!(show(plan_range(&levels, &busy, 1, of_d)), "merge [4] of level 1 with [5]");
         assert_eq!(plan_range(&levels, &busy, 0, of_d), None);
