@@ -198,6 +198,68 @@ fn a_roll_switches_current_and_only_then_removes_the_old_manifest() {
     insta::assert_snapshot!(calls);
 }
 
+/// Two tables, `a` to `c` and `b`, both in level 0.
+fn two_tables(db: &Db, record: &Record) {
+    for keys in [&["a", "b", "c"][..], &["b"]] {
+        for key in keys {
+            db.put(key, "value").expect("put");
+        }
+        db.flush().expect("flushed");
+    }
+    settle();
+    record.take();
+}
+
+#[test]
+fn a_merge_makes_its_tables_durable_then_the_edit_and_only_then_removes_what_it_read() {
+    let calls = calls(
+        empty_disk(),
+        created(options(), |db, record| {
+            two_tables(db, record);
+            db.compact_range("".."b").expect("compacted");
+            settle();
+            let levels: Vec<usize> = db.stats().levels.iter().map(|level| level.tables).collect();
+            assert_eq!(levels[..2], [0, 1]);
+        }),
+    );
+    insta::assert_snapshot!(calls);
+}
+
+#[test]
+fn a_table_with_nothing_in_its_way_moves_down_by_an_edit_alone() {
+    let options = Options { level0_tables: 1, ..options() };
+    let calls = calls(
+        empty_disk(),
+        created(options, |db, record| {
+            db.put("key", "value").expect("put");
+            record.take();
+            db.flush().expect("flushed");
+            settle();
+            assert_eq!(db.stats().levels[1].tables, 1);
+        }),
+    );
+    insta::assert_snapshot!(calls);
+}
+
+#[test]
+fn a_table_that_was_merged_away_is_removed_when_its_last_reader_lets_go() {
+    let calls = calls(
+        empty_disk(),
+        created(options(), |db, record| {
+            two_tables(db, record);
+            let readers = [db.iter(), db.iter()];
+            db.compact_range::<&str>(..).expect("compacted");
+            settle();
+            record.take();
+            for reader in readers {
+                assert_eq!(reader.count(), 3);
+                settle();
+            }
+        }),
+    );
+    insta::assert_snapshot!(calls);
+}
+
 #[test]
 fn idleness_after_a_sync_is_marked_once() {
     let calls = calls(
