@@ -42,7 +42,8 @@ struct Rule {
 struct State {
     rules: Vec<Rule>,
     stopped: bool,
-    struck: u32,
+    /// The sites of the calls that a rule applied to.
+    struck: Vec<String>,
 }
 
 /// What is to happen to the calls of a file system.
@@ -82,7 +83,12 @@ impl Script {
 
     /// How many calls a rule applied to.
     pub fn struck(&self) -> u32 {
-        self.state().struck
+        self.struck_sites().len() as u32
+    }
+
+    /// The sites of those calls.
+    pub fn struck_sites(&self) -> Vec<String> {
+        self.state().struck.clone()
     }
 
     /// `vfs`, its calls subject to this.
@@ -114,7 +120,7 @@ impl State {
             }
             rule.seen += 1;
         }
-        self.struck += u32::from(what.is_some());
+        self.struck.extend(what.map(|_| site.to_owned()));
         what
     }
 }
