@@ -165,67 +165,6 @@ fn a_range_that_ends_before_it_begins_is_empty() {
 }
 
 #[test]
-fn options_are_held_to_their_bounds() {
-    let check = |change: &dyn Fn(&mut Options)| {
-        let mut options = Options::default();
-        change(&mut options);
-        options.check().map_err(|error| (error.kind(), error.to_string()))
-    };
-    type Case = (&'static str, fn(&mut Options, u64), std::ops::RangeInclusive<u64>);
-    let cases: [Case; 7] = [
-        ("memtable_bytes", |o, v| o.memtable_bytes = v as usize, 1..=u64::MAX),
-        ("memtable_entries_max", |o, v| o.memtable_entries_max = v as usize, 1..=u64::MAX),
-        ("frozen_memtables_max", |o, v| o.frozen_memtables_max = v as usize, 1..=u64::MAX),
-        ("segment_bytes", |o, v| o.segment_bytes = v, 512..=1 << 30),
-        ("manifest_roll_edits", |o, v| o.manifest_roll_edits = v, 1..=u64::MAX),
-        ("block_bytes", |o, v| o.block_bytes = v as usize, 64..=1 << 20),
-        ("block_cache_bytes", |o, v| o.block_cache_bytes = v, 0..=1 << 60),
-    ];
-    for (name, set, bounds) in cases {
-        for right in [*bounds.start(), *bounds.end()] {
-            check(&|options| set(options, right)).expect("within the bounds");
-        }
-        for wrong in [bounds.start().checked_sub(1), bounds.end().checked_add(1)] {
-            let Some(wrong) = wrong else { continue };
-            let (kind, text) = check(&|options| set(options, wrong)).expect_err("out of range");
-            assert_eq!(kind, ErrorKind::InvalidArgument);
-            assert!(text.contains(name), "{text} does not name {name}");
-        }
-    }
-}
-
-#[test]
-fn a_store_is_not_opened_with_options_out_of_range() {
-    let vfs: Arc<dyn Vfs> = Arc::new(MemFs::new());
-    let error = open(&vfs, Options { segment_bytes: 511, ..small() }).expect_err("too small");
-    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
-    assert_eq!(vfs.list(Path::new("/")).expect("listed"), [""; 0]);
-}
-
-#[test]
-fn the_smallest_options_work() {
-    let vfs: Arc<dyn Vfs> = Arc::new(MemFs::new());
-    let options = Options {
-        memtable_bytes: 1,
-        memtable_entries_max: 1,
-        frozen_memtables_max: 1,
-        segment_bytes: 512,
-        manifest_roll_edits: 1,
-        block_bytes: 64,
-        ..Options::default()
-    };
-    let db = open(&vfs, options.clone()).expect("created");
-    for number in 0..20u8 {
-        db.put([number], [number; 100]).expect("put");
-    }
-    assert_eq!(db.iter().count(), 20);
-    db.verify().expect("sound");
-    drop(db);
-    let db = open(&vfs, options).expect("opened");
-    assert_eq!(db.iter().count(), 20);
-}
-
-#[test]
 fn a_missing_database_is_not_created_unless_wanted() {
     let vfs: Arc<dyn Vfs> = Arc::new(MemFs::new());
     for there in [false, true] {
