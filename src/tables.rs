@@ -1,5 +1,7 @@
 //! The tables of a database by number: where they are, and the handles by which they are kept open.
 
+mod slots;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,10 +17,15 @@ use crate::sstable::{
     BlockCache, CacheCounts, Table, TableBuilder, TableOptions, Wholeness, looks_whole,
 };
 
+pub(crate) use slots::{Slot, Slots};
+
 /// Told when the last reader of a table that counts no more has let go of it: its file may go.
 pub(crate) trait Released: std::fmt::Debug + Send + Sync {
     /// Only notes the number: called wherever the last reader happens to be.
     fn released(&self, number: FileNumber);
+
+    /// One more table may be opened than a moment ago, when there were few or none left.
+    fn slot_came_free(&self);
 }
 
 /// Makes and opens the tables in one directory.
@@ -28,6 +35,7 @@ pub(crate) struct Tables {
     directory: PathBuf,
     id: DatabaseId,
     cache: Arc<BlockCache>,
+    pub(crate) slots: Arc<Slots>,
     released: Arc<dyn Released>,
 }
 
@@ -40,6 +48,8 @@ pub(crate) struct OpenTable {
     pub(crate) table: Table,
     obsolete: AtomicBool,
     released: Arc<dyn Released>,
+    /// Given back after the file is closed: fields are dropped in their order.
+    _slot: Arc<Slot>,
 }
 
 impl AsMeta for Arc<OpenTable> {
@@ -73,15 +83,17 @@ pub(crate) struct NewTable {
 }
 
 impl Tables {
-    /// The tables of the database `id` in `directory`. They share `cache`.
+    /// The tables of the database `id` in `directory`. They share `cache` and `slots`.
     pub(crate) fn new(
         vfs: Arc<dyn Vfs>,
         directory: &Path,
         id: DatabaseId,
         cache: BlockCache,
+        slots: Arc<Slots>,
         released: Arc<dyn Released>,
     ) -> Tables {
-        Tables { vfs, directory: directory.to_owned(), id, cache: Arc::new(cache), released }
+        let (directory, cache) = (directory.to_owned(), Arc::new(cache));
+        Tables { vfs, directory, id, cache, slots, released }
     }
 
     /// What reads found in the block cache.
@@ -94,11 +106,11 @@ impl Tables {
         self.directory.join(FileName::Table(number).to_string())
     }
 
-    /// Opens the table that `meta` describes.
+    /// Opens the table that `meta` describes, which takes `slot`.
     ///
     /// # Errors
     /// Those of [`Table::open`].
-    pub(crate) fn open(&self, meta: &TableMeta) -> Result<Arc<OpenTable>> {
+    pub(crate) fn open(&self, meta: &TableMeta, slot: Arc<Slot>) -> Result<Arc<OpenTable>> {
         let (path, cache) = (self.path(meta.number), Arc::clone(&self.cache));
         let table = Table::open(&*self.vfs, &path, meta, self.id, cache)?;
         Ok(Arc::new(OpenTable {
@@ -106,6 +118,7 @@ impl Tables {
             table,
             obsolete: AtomicBool::new(false),
             released: Arc::clone(&self.released),
+            _slot: slot,
         }))
     }
 
@@ -147,6 +160,8 @@ pub(crate) mod tests {
         fn released(&self, number: FileNumber) {
             self.0.lock().push(number);
         }
+
+        fn slot_came_free(&self) {}
     }
 
     /// Tables in memory, with nobody to remove the obsolete.
@@ -154,9 +169,16 @@ pub(crate) mod tests {
         tables_noting(Arc::new(Noted::default()))
     }
 
+    /// Opens a table with a slot of its own.
+    pub(crate) fn open(tables: &Tables, meta: &TableMeta) -> Arc<OpenTable> {
+        tables.open(meta, tables.slots.take().expect("there are many")).expect("whole")
+    }
+
     fn tables_noting(noted: Arc<Noted>) -> Tables {
         let cache = BlockCache::new(0, 4096);
-        Tables::new(Arc::new(MemFs::new()), Path::new("/"), DatabaseId([1; 16]), cache, noted)
+        let slots = Slots::new(1_000, 1, Arc::clone(&noted) as Arc<dyn Released>);
+        let (vfs, id) = (Arc::new(MemFs::new()), DatabaseId([1; 16]));
+        Tables::new(vfs, Path::new("/"), id, cache, slots, noted)
     }
 
     #[test]
@@ -167,7 +189,7 @@ pub(crate) mod tests {
             let mut new = tables.create(number, TableOptions::default()).expect("memory");
             let entry = Entry { key: b"key", seqno: 1, kind: ValueKind::Put, value: b"value" };
             new.builder.add(entry).expect("memory");
-            let table = tables.open(&new.builder.finish().expect("memory")).expect("whole");
+            let table = open(&tables, &new.builder.finish().expect("memory"));
             let reader = Arc::clone(&table);
             if number == 4 {
                 table.make_obsolete();
@@ -189,7 +211,7 @@ pub(crate) mod tests {
         let meta = new.builder.finish().expect("memory");
         new.file.sync_data().expect("memory");
         assert_eq!(tables.looks_whole(3).expect("readable"), Wholeness::Whole);
-        let open = tables.open(&meta).expect("whole");
+        let open = open(&tables, &meta);
         assert_eq!(open.meta, meta);
         let found = open.table.get(b"key", SEQNO_MAX).expect("whole").expect("it is there");
         assert_eq!(found.2, b"value");

@@ -1,10 +1,11 @@
 //! The store on a real directory: what a user does first.
+#![allow(clippy::disallowed_methods, reason = "threads of the machine; not simulated")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use seawall::os::vfs::{MemFs, Vfs};
-use seawall::{Db, Durability, ErrorKind};
+use seawall::{Db, Durability, ErrorKind, Options};
 
 fn pairs(range: seawall::Range) -> BTreeMap<Vec<u8>, Vec<u8>> {
     range.map(|entry| entry.expect("readable")).map(|(k, v)| (k.to_vec(), v.to_vec())).collect()
@@ -45,11 +46,11 @@ fn what_was_put_is_there_after_a_close_and_after_a_drop() {
 #[test]
 fn small_limits_rotate_flush_and_roll_and_lose_nothing() {
     let dir = tempfile::tempdir().expect("a directory");
-    let options = seawall::Options {
+    let options = Options {
         memtable_entries_max: 8,
         segment_bytes: 1024,
         manifest_roll_edits: 3,
-        ..seawall::Options::default()
+        ..Options::default()
     };
     let mut model = BTreeMap::new();
     for round in 0..10u32 {
@@ -117,6 +118,93 @@ fn the_block_cache_serves_what_was_read_before() {
     assert!(hits > 2_000 && (1..50).contains(&misses), "{hits} hits, {misses} misses");
     let (_, misses) = hits_and_misses(5_000);
     assert!(misses > 50, "{misses} misses in a cache of one block");
+}
+
+/// Small tables, many of them.
+fn with_few_open_tables() -> Options {
+    Options {
+        memtable_entries_max: 8,
+        table_bytes: 1,
+        level0_tables: 1_000,
+        level0_stall_tables: 2_000,
+        open_tables_max: 32,
+        ..Options::default()
+    }
+}
+
+#[test]
+fn no_more_tables_are_open_than_may_be() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let db = Db::builder(dir.path()).options(with_few_open_tables()).open().expect("created");
+    let mut refused = 0;
+    for number in 0..4_000u32 {
+        while let Err(error) = db.put_with(number.to_be_bytes(), "value", Durability::Os) {
+            assert_eq!(error.kind(), ErrorKind::TooManyTables);
+            assert!(error.to_string().contains("open_tables_max is 32"), "{error}");
+            assert!(error.is_retryable());
+            refused += 1;
+            std::thread::yield_now();
+        }
+        let stats = db.stats();
+        assert!(stats.open_tables <= 32 && stats.tables <= 32, "{stats:?}");
+    }
+    assert!(refused > 0, "the limit was never reached");
+    assert_eq!(db.iter().count(), 4_000);
+    db.verify().expect("sound");
+    drop(db);
+    let db = Db::builder(dir.path()).options(with_few_open_tables()).open().expect("opened");
+    assert_eq!(db.iter().count(), 4_000);
+}
+
+#[test]
+fn tables_that_an_iterator_reads_stay_open_and_commits_fail_until_it_is_dropped() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let db = Db::builder(dir.path()).options(with_few_open_tables()).open().expect("created");
+    let mut number = 0u32;
+    let mut put_until_refused = |db: &Db| {
+        let mut held = Vec::new();
+        loop {
+            if number % 8 == 0 {
+                let mut range = db.iter();
+                range.next();
+                held.push(range);
+            }
+            number += 1;
+            if let Err(error) = db.put_with(number.to_be_bytes(), "value", Durability::Os) {
+                // Compactions may yet let tables go, but none that are held.
+                assert_eq!(error.kind(), ErrorKind::TooManyTables);
+                let error = db.flush().and_then(|()| db.compact_range::<&[u8]>(..));
+                if error.is_err_and(|error| error.kind() == ErrorKind::TooManyTables) {
+                    return held;
+                }
+            }
+        }
+    };
+    let held = put_until_refused(&db);
+    assert!(db.stats().open_tables > db.stats().tables, "{:?}", db.stats());
+    drop(held);
+    db.compact_range::<&[u8]>(..).expect("there is room again");
+    db.put("key", "value").expect("put");
+    db.flush().expect("flushed");
+    db.verify().expect("sound");
+}
+
+#[test]
+fn a_database_of_more_tables_than_may_be_open_is_not_opened() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let options = Options { open_tables_max: 200, ..with_few_open_tables() };
+    let db = Db::builder(dir.path()).options(options).open().expect("created");
+    for number in 0..400u32 {
+        db.put_with(number.to_be_bytes(), "value", Durability::Os).expect("put");
+    }
+    db.flush().expect("flushed");
+    assert!(db.stats().tables > 32);
+    drop(db);
+    let opened = Db::builder(dir.path()).options(with_few_open_tables()).open();
+    let error = opened.expect_err("too many");
+    assert_eq!(error.kind(), ErrorKind::TooManyTables);
+    assert!(error.to_string().contains("open_tables_max is 32"), "{error}");
+    assert_eq!(Db::open(dir.path()).expect("opened").iter().count(), 400);
 }
 
 #[test]

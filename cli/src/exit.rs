@@ -141,6 +141,7 @@ fn of_store(kind: ErrorKind) -> (Exit, &'static str) {
         ErrorKind::NotFound => (Exit::Error, "name the directory with `--db DIR`"),
         ErrorKind::InvalidArgument => (Exit::Error, "change the argument and run it again"),
         ErrorKind::TooLarge => (Exit::Error, "split the data into smaller values or batches"),
+        ErrorKind::TooManyTables => (Exit::Error, "run it again when compactions have made room"),
         ErrorKind::DiskFull => {
             (Exit::Error, "free some space and run it again; what was acknowledged is safe")
         }

@@ -52,7 +52,9 @@ fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
 fn shipped_lines(text: &str) -> Vec<&str> {
     let lines: Vec<&str> = text.lines().collect();
     let tests = lines.windows(2).position(|pair| {
-        pair[0].trim().starts_with("#[cfg(test)]") && pair[1].trim().starts_with("mod ")
+        let (attribute, item) = (pair[0].trim(), pair[1].trim());
+        attribute.starts_with("#[cfg(test)]")
+            && item.trim_start_matches("pub(crate) ").starts_with("mod ")
     });
     lines[..tests.unwrap_or(lines.len())].to_vec()
 }

@@ -33,6 +33,10 @@ pub enum ErrorKind {
     /// Writes have stopped because of an earlier failure, which is the source of this error. They
     /// work again after the database is closed and reopened.
     Stopped,
+    /// As many tables are open as [`crate::Options::open_tables_max`] permits. Compactions have been
+    /// ordered; when they have merged tables and no iterator reads those any more, the same call may
+    /// succeed.
+    TooManyTables,
     /// The database handle was closed.
     Closed,
     /// Any other failure of a system call.
@@ -69,7 +73,7 @@ impl Error {
 
     /// Whether the same call may succeed later without the database being reopened.
     pub fn is_retryable(&self) -> bool {
-        matches!(self.inner.kind, ErrorKind::Locked)
+        matches!(self.inner.kind, ErrorKind::Locked | ErrorKind::TooManyTables)
     }
 
     /// The file concerned, if it was one.

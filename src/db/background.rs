@@ -51,6 +51,8 @@ pub enum Stall {
     Level0,
     /// Level 0 has many tables: commits wait a millisecond each.
     Slow,
+    /// Almost as many tables are open as may be. Commits do not wait then; they fail.
+    OpenTables,
 }
 
 /// What may wait at most before commits do.
@@ -119,6 +121,13 @@ impl Released for Signals {
     fn released(&self, number: FileNumber) {
         self.state.lock().released.push(number);
         self.keep.notify_all();
+    }
+
+    fn slot_came_free(&self) {
+        let mut state = self.state.lock();
+        self.end_stall(&mut state, Stall::OpenTables);
+        drop(state);
+        self.structure_changed();
     }
 }
 
@@ -203,12 +212,24 @@ impl Signals {
         let mut state = self.state.lock();
         state.level0_count = level0_count;
         self.slow.store(state.is_slow(), Ordering::Release);
-        if state.stalled == Some(Stall::Level0) {
-            // Whoever leads next looks again.
+        self.end_stall(&mut state, Stall::Level0);
+        self.end_stall(&mut state, Stall::OpenTables);
+        drop(state);
+        self.structure_changed();
+    }
+
+    /// Whoever leads next looks again.
+    fn end_stall(&self, state: &mut State, stall: Stall) {
+        if state.stalled == Some(stall) {
             state.stalled = None;
             self.stalled.store(false, Ordering::Release);
         }
-        drop(state);
+    }
+
+    /// The leader found no slot for the table of a full memtable: compactions are to give some back.
+    pub(super) fn lack_slots(&self) {
+        self.state.lock().stalled = Some(Stall::OpenTables);
+        self.stalled.store(true, Ordering::Release);
         self.structure_changed();
     }
 
@@ -252,15 +273,18 @@ impl Signals {
         !state.stopping
     }
 
-    /// Waits as long as the active memtable is full and cannot be frozen.
-    pub(super) fn wait_for_room(&self) {
+    /// Waits as long as the active memtable is full and flushes or compactions are to make room;
+    /// `false` when it would take readers to make room.
+    pub(super) fn wait_for_room(&self) -> bool {
         if !self.stalled.load(Ordering::Acquire) {
-            return;
+            return true;
         }
         let mut state = self.state.lock();
         self.progress.wait_while(&mut state, |state| {
-            state.stalled.is_some() && !state.stopping && !state.failed
+            let waits = matches!(state.stalled, Some(Stall::Memtables | Stall::Level0));
+            waits && !state.stopping && !state.failed
         });
+        state.stalled != Some(Stall::OpenTables)
     }
 
     /// Waits a moment while level 0 has many tables, so that it does not come to a stall.

@@ -108,7 +108,7 @@ impl Core {
         if batch.is_empty() {
             return Ok(self.visible.load(Ordering::Acquire));
         }
-        self.signals.wait_for_room();
+        self.wait_for_room()?;
         self.signals.slow_down();
         let sync = durability == Durability::Sync;
         Ok(self.submit(Request { batch, sync, freeze: false })?.last_seqno)

@@ -21,8 +21,9 @@ use crate::base::range::KeyRange;
 use crate::manifest::Edit;
 use crate::tables::OpenTable;
 use crate::tree::{LevelLimits, Merge, MergeOptions, Plan, Retainer};
-use crate::tree::{pick, plan_in_place, plan_range};
+use crate::tree::{pick, pick_fewer, plan_in_place, plan_range};
 
+use super::background::Stall;
 use super::core::Core;
 use super::outputs::{Failure, Outputs};
 use super::scope;
@@ -36,9 +37,7 @@ impl Core {
     pub(super) fn run_compactor(&self) {
         let mut seen = 0;
         while self.signals.wait_for_structure(&mut seen) {
-            let limits = self.level_limits();
-            while let Some(claim) = self.structure.claim(|levels, busy| pick(levels, busy, &limits))
-            {
+            while let Some(claim) = self.claim_due() {
                 self.compact_with_retries(&claim);
                 self.let_go(&claim);
                 if self.signals.is_ending() {
@@ -46,6 +45,20 @@ impl Core {
                 }
             }
         }
+    }
+
+    /// Takes the tables of what is due. While tables are to be let go, something is due sooner.
+    fn claim_due(&self) -> Option<Claim> {
+        let slots_lack = self.signals.stall() == Some(Stall::OpenTables);
+        // Without a slot nothing can be merged; one that comes free is a change of the structure.
+        if slots_lack && self.tables.slots.is_full() {
+            return None;
+        }
+        let limits = self.level_limits();
+        self.structure.claim(|levels, busy| {
+            let fewer = || slots_lack.then(|| pick_fewer(levels, busy, &limits)).flatten();
+            pick(levels, busy, &limits).or_else(fewer)
+        })
     }
 
     fn level_limits(&self) -> LevelLimits {
@@ -62,7 +75,8 @@ impl Core {
         let mut attempts = 0;
         while let Err(Failure::Retry(error)) = self.compact(claim, true) {
             attempts += 1;
-            if self.signals.is_ending() {
+            // Nothing failed when there is no slot: one that comes free is a change of the structure.
+            if self.signals.is_ending() || error.kind() == ErrorKind::TooManyTables {
                 return;
             }
             if attempts == ATTEMPTS_MAX {
@@ -98,15 +112,23 @@ impl Core {
     fn merge(&self, claim: &Claim, outputs: &mut Outputs<'_>) -> Result<()> {
         let options =
             MergeOptions { table: self.table_options(), table_bytes: self.options.table_bytes };
+        let slot = self.tables.slots.take()?;
         let mut merge = self.begin_merge(claim)?;
-        while !merge.is_done() {
+        let inputs = claim.plan.inputs().count();
+        let mut next_slot = Some(slot);
+        while let Some(slot) = next_slot.filter(|_| !merge.is_done()) {
             let number = outputs.draw()?;
+            // Without a slot for another one, this output takes all that is left.
+            next_slot = self.tables.slots.take_for_output(inputs, outputs.count() + 1);
+            let table_bytes = if next_slot.is_some() { options.table_bytes } else { u64::MAX };
+            let options = MergeOptions { table_bytes, ..options.clone() };
             let stopped = || self.signals.is_ending();
             match merge.write_next(&self.tables, number, &options, &stopped)? {
-                Some(table) => outputs.push(table),
+                Some(table) => outputs.push(table, slot),
                 None => return Err(Error::new(ErrorKind::Closed, "the database is being closed")),
             }
         }
+        assert!(merge.is_done(), "an output that takes all that is left ends the merge");
         Ok(())
     }
 
@@ -138,7 +160,20 @@ impl Core {
 
     /// Merges all tables with keys in `range` down to the lowest level that has any.
     pub(super) fn compact_range(&self, range: &KeyRange) -> Result<()> {
-        self.flush()?;
+        let flushed = match self.flush() {
+            // Only merges let tables go, so what is in memory has to wait for them.
+            Err(error) if error.kind() == ErrorKind::TooManyTables => false,
+            flushed => flushed.map(|()| true)?,
+        };
+        self.compact_tables(range)?;
+        if !flushed {
+            self.flush()?;
+            self.compact_tables(range)?;
+        }
+        Ok(())
+    }
+
+    fn compact_tables(&self, range: &KeyRange) -> Result<()> {
         let inside = |table: &Arc<OpenTable>| {
             !range.starts_after(&table.meta().largest) && !range.ends_before(&table.meta().smallest)
         };

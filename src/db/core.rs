@@ -234,6 +234,14 @@ impl Core {
         })
     }
 
+    /// Waits as long as the active memtable is full and cannot be frozen.
+    ///
+    /// # Errors
+    /// `TooManyTables` in place of a wait for tables to be let go: the caller may be who reads them.
+    pub(super) fn wait_for_room(&self) -> Result<()> {
+        if self.signals.wait_for_room() { Ok(()) } else { self.tables.slots.check_memtable() }
+    }
+
     /// Sets the active memtable aside for a flush, unless it is empty or too many wait already.
     ///
     /// Only the leader of a commit group calls this, before it applies the group: no writer is
@@ -242,12 +250,20 @@ impl Core {
         if self.view.with(|view| view.active.entry_count() == 0) {
             return;
         }
+        // Asked first: for level 0 a commit may wait only while a compaction can get a slot.
+        if self.tables.slots.check_memtable().is_err() {
+            return self.signals.lack_slots();
+        }
         if !self.signals.may_freeze() {
             return;
         }
+        let Some(slot) = self.tables.slots.take_for_memtable() else {
+            return self.signals.lack_slots();
+        };
         self.edit_view(|view| {
             let mut frozen = view.frozen.clone();
-            frozen.push(Arc::new(Frozen { memtable: Arc::clone(&view.active), last_seqno }));
+            let memtable = Arc::clone(&view.active);
+            frozen.push(Arc::new(Frozen { memtable, last_seqno, slot }));
             SuperVersion {
                 active: Arc::new(OrderedMemtable::default()),
                 frozen,

@@ -104,7 +104,7 @@ impl Core {
         let options = self.table_options();
         let written = write_table(&self.tables, number, &frozen.memtable, options)
             .map_err(|error| outputs.abandon(error))?;
-        outputs.push(written);
+        outputs.push(written, Arc::clone(&frozen.slot));
         let tables = outputs.make_durable()?;
         let synced = self.sync_log().map_err(|_| Failure::Stopped)?;
         self.install_flush(frozen, tables, synced).map_err(|_| Failure::Stopped)

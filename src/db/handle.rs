@@ -125,6 +125,13 @@ impl Builder {
         self
     }
 
+    /// Sets [`Options::open_tables_max`].
+    #[must_use]
+    pub fn open_tables_max(mut self, tables: usize) -> Builder {
+        self.options.open_tables_max = tables;
+        self
+    }
+
     /// Sets [`Options::segment_bytes`].
     #[must_use]
     pub fn segment_bytes(mut self, bytes: u64) -> Builder {
@@ -226,6 +233,7 @@ impl Db {
     ///
     /// # Errors
     /// [`crate::ErrorKind::TooLarge`] when a limit is exceeded; [`crate::ErrorKind::DiskFull`];
+    /// [`crate::ErrorKind::TooManyTables`], and then nothing of the batch was written;
     /// [`crate::ErrorKind::Stopped`] after an earlier failure; other errors of the file system. After
     /// an error the batch is not visible, and may or may not be there after the next open.
     pub fn commit_with(&self, batch: WriteBatch, durability: Durability) -> Result<SeqNo> {
@@ -302,7 +310,7 @@ impl Db {
     /// Writes everything committed so far to tables and waits until that is durable.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Stopped`] after a failure.
+    /// [`crate::ErrorKind::Stopped`] after a failure; [`crate::ErrorKind::TooManyTables`].
     pub fn flush(&self) -> Result<()> {
         self.core().health.check()?;
         self.core().flush()
@@ -312,8 +320,8 @@ impl Db {
     /// values that no snapshot needs give their room back.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Stopped`] after a failure; a failed read or a damaged table, and then the
-    /// tables are as they were.
+    /// [`crate::ErrorKind::Stopped`] after a failure; [`crate::ErrorKind::TooManyTables`]; a failed read
+    /// or a damaged table, and then the tables are as they were.
     pub fn compact_range<K: AsRef<[u8]>>(&self, bounds: impl RangeBounds<K>) -> Result<()> {
         self.core().health.check()?;
         self.core().compact_range(&KeyRange::of(bounds))
@@ -400,7 +408,7 @@ impl Core {
     pub(super) fn flush(&self) -> Result<()> {
         let target = self.freeze_memtable()?;
         while !self.signals.wait_until_flushed(target) {
-            self.signals.wait_for_room();
+            self.wait_for_room()?;
             self.health.check()?;
             // Too many frozen memtables stood before the active one: now it may be its turn.
             self.freeze_memtable()?;

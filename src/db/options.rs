@@ -57,6 +57,12 @@ pub struct Options {
     pub level1_bytes: u64,
     /// How many times the bytes of level 1 level 2 holds, and so on. At least 2; default 10.
     pub level_multiplier: u64,
+    /// How many tables may be open at once: those that count, and those merged away that an iterator
+    /// still reads. From the half on, merges make fewer and larger tables; when almost none is left,
+    /// merges are made that were not due, and commits that would need one more table fail with
+    /// [`ErrorKind::TooManyTables`]. The process must be permitted so many open files. At least
+    /// 8 and twice `compaction_threads`; default 10,000.
+    pub open_tables_max: usize,
     /// The size at which a merge ends a table and begins the next, in bytes. At least 1; default
     /// 32 MiB.
     pub table_bytes: u64,
@@ -86,6 +92,7 @@ impl Default for Options {
             level1_bytes: 256 << 20,
             level_multiplier: 10,
             table_bytes: 32 << 20,
+            open_tables_max: 10_000,
             compaction_threads: 1,
             idle_mark: Duration::from_millis(100),
         }
@@ -120,8 +127,13 @@ impl Options {
             ),
             ("level1_bytes", self.level1_bytes >= 1, "at least 1"),
             ("level_multiplier", self.level_multiplier >= 2, "at least 2"),
-            ("table_bytes", self.table_bytes >= 1, "at least 1"),
             ("compaction_threads", (1..=16).contains(&self.compaction_threads), "1 to 16"),
+            (
+                "open_tables_max",
+                self.open_tables_max >= 8.max(self.compaction_threads.saturating_mul(2)),
+                "at least 8, and twice compaction_threads",
+            ),
+            ("table_bytes", self.table_bytes >= 1, "at least 1"),
         ];
         match within.iter().find(|(_, holds, _)| !holds) {
             None => Ok(()),

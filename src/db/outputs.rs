@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::base::error::{Error, IoContext, Result};
 use crate::base::file_name::FileNumber;
 use crate::sstable::TableOptions;
-use crate::tables::OpenTable;
+use crate::tables::{OpenTable, Slot};
 use crate::tree::WrittenTable;
 
 use super::core::Core;
@@ -23,7 +23,8 @@ pub(super) enum Failure {
 pub(super) struct Outputs<'a> {
     core: &'a Core,
     numbers: Vec<FileNumber>,
-    written: Vec<WrittenTable>,
+    /// Each with the slot that it is opened with.
+    written: Vec<(WrittenTable, Arc<Slot>)>,
 }
 
 impl Core {
@@ -45,23 +46,29 @@ impl Outputs<'_> {
         Ok(number)
     }
 
-    /// Takes over an output that was written to its end.
-    pub(super) fn push(&mut self, table: WrittenTable) {
-        self.written.push(table);
+    /// Takes over an output that was written to its end, and the slot that it will be opened with.
+    pub(super) fn push(&mut self, table: WrittenTable, slot: Arc<Slot>) {
+        self.written.push((table, slot));
+    }
+
+    /// How many outputs there are.
+    pub(super) fn count(&self) -> usize {
+        self.written.len()
     }
 
     /// Syncs all outputs and their names, and opens them.
     pub(super) fn make_durable(&mut self) -> std::result::Result<Vec<Arc<OpenTable>>, Failure> {
         self.sync().map_err(|_| Failure::Stopped)?;
         // Opened before the edit, so that nothing can fail between the edit and the install.
-        let open = |table: &WrittenTable| self.core.tables.open(&table.meta);
-        let opened: Result<Vec<_>> = self.written.iter().map(open).collect();
+        let written = std::mem::take(&mut self.written).into_iter();
+        let open = |(table, slot): (WrittenTable, _)| self.core.tables.open(&table.meta, slot);
+        let opened: Result<Vec<_>> = written.map(open).collect();
         opened.map_err(|error| self.abandon(error))
     }
 
     /// A failed sync leaves the disk unknown and stops writes.
     fn sync(&self) -> Result<()> {
-        for table in &self.written {
+        for (table, _) in &self.written {
             // Durability: the edit will name this table.
             let data = table.file.sync_all().context("sync", &table.path);
             data.inspect_err(|error| self.core.stop(error))?;

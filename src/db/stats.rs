@@ -24,6 +24,9 @@ pub struct Stats {
     pub tables: usize,
     /// Their size in bytes.
     pub table_bytes: u64,
+    /// Tables that are open or will be when a memtable is written: those that count, and those merged
+    /// away that an iterator still reads.
+    pub open_tables: usize,
     /// Tables and bytes of each level, from level 0 down.
     pub levels: Vec<LevelStats>,
     /// Tables that their filters ruled out for a point read, so that no block of them was touched.
@@ -79,6 +82,7 @@ impl Core {
             frozen_memtables: self.signals.frozen_count(),
             tables: view.tables.count(),
             table_bytes: levels.iter().map(|level| level.bytes).sum(),
+            open_tables: self.tables.slots.taken(),
             levels,
             tables_filtered: reads.filtered,
             blocks_searched: reads.blocks,

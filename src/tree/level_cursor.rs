@@ -136,7 +136,7 @@ mod tests {
     use crate::base::key::SEQNO_MAX;
     use crate::iter::vec_cursor::{OwnedEntry, any_entries, any_moves, check_moves, sorted};
     use crate::sstable::TableOptions;
-    use crate::tables::tests::tables;
+    use crate::tables::tests::{open, tables};
     use proptest::prelude::*;
 
     /// The entries as tables of level 1, cut between keys where `cuts` says.
@@ -156,7 +156,7 @@ mod tests {
             let mut new = tables.create(number, TableOptions::default()).expect("memory");
             piece.iter().for_each(|entry| new.builder.add(entry.borrow()).expect("memory"));
             let meta = new.builder.finish().expect("memory");
-            levels.insert(1, tables.open(&meta).expect("whole"));
+            levels.insert(1, open(&tables, &meta));
         }
         levels
     }

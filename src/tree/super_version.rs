@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::base::key::SeqNo;
 use crate::base::levels::Levels;
 use crate::memtable::Memtable;
-use crate::tables::OpenTable;
+use crate::tables::{OpenTable, Slot};
 
 /// A memtable that is written no more and waits to become a table.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub(crate) struct Frozen {
     pub(crate) memtable: Arc<dyn Memtable>,
     /// The seqno of the last operation in it or in anything older.
     pub(crate) last_seqno: SeqNo,
+    /// For the table.
+    pub(crate) slot: Arc<Slot>,
 }
 
 /// The memtables and tables of one moment. Whoever holds it keeps its files open.

@@ -53,6 +53,7 @@ const KNOBS: &[Knob] = &[
     knob("spare_segment", &[1, 0, 1]),
     knob("roll_edits", &[3, 2, 4, 12, 40]),
     knob("block_bytes", &[256, 64, 4_096]),
+    knob("open_tables", &[1_000, 16, 8]),
     knob("block_cache_bytes", &[65_536, 0, 600]),
     knob("idle_mark_us", &[100_000, 50]),
 ];
@@ -202,6 +203,7 @@ fn options(config: &Config) -> Options {
         spare_segment: config.get("spare_segment") != 0,
         manifest_roll_edits: config.get("roll_edits"),
         block_bytes: size("block_bytes"),
+        open_tables_max: size("open_tables"),
         block_cache_bytes: config.get("block_cache_bytes"),
         levels: size("levels"),
         level0_tables: size("level0_tables"),
@@ -296,7 +298,9 @@ fn from_both_ends(range: &mut Range) -> Result<Vec<(Slice, Slice)>, Error> {
 /// What an error means: nothing wrong with the disk may surface as damage.
 fn failed(error: &Error) -> Answer<Seen> {
     match error.kind() {
-        ErrorKind::InvalidArgument | ErrorKind::TooLarge => Answer::Refused(text_of(error)),
+        ErrorKind::InvalidArgument | ErrorKind::TooLarge | ErrorKind::TooManyTables => {
+            Answer::Refused(text_of(error))
+        }
         ErrorKind::Corruption | ErrorKind::FormatTooNew => {
             Answer::Wrong(Complaint::Wrong(crate::system::Property::Damage, text_of(error)))
         }

@@ -13,8 +13,6 @@ use crate::base::log_position::LogPosition;
 use crate::log::{FrameKind, LogFile, find_ids, read_whole, scan};
 use crate::manifest::{ManifestWriter, State, switch_current};
 use crate::memtable::OrderedMemtable;
-use crate::sstable::BlockCache;
-use crate::tables::{Released, Tables};
 use crate::tree::SuperVersion;
 use crate::wal::{CreateFailure, WalWriter, create_segment};
 
@@ -62,9 +60,7 @@ pub(super) fn create(
     remove_leftovers(&*vfs, dir, &leftovers, &mut report);
     let head = LiveSegment { number: first + 1, last_seqno: 0, end: log.end().offset };
     let signals = Arc::new(Signals::default());
-    let released = Arc::clone(&signals) as Arc<dyn Released>;
-    let cache = BlockCache::new(options.block_cache_bytes, options.block_bytes);
-    let tables = Tables::new(Arc::clone(&vfs), dir, id, cache, released);
+    let tables = super::tables(&vfs, dir, id, &options, &signals);
     Ok(Core::new(Parts {
         vfs,
         dir: dir.to_owned(),

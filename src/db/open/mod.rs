@@ -34,11 +34,12 @@ use seawall_os::vfs::{FileLock, OpenMode, Vfs};
 use crate::base::checksum::DatabaseId;
 use crate::base::error::{Error, IoContext, Result};
 use crate::base::file_name::{FileName, FileNumber};
+use crate::base::table_meta::TableMeta;
 use crate::log::{LogFile, read_whole};
 use crate::manifest::{Current, ManifestContent, ManifestWriter, State, read_current};
 use crate::manifest::{read_manifest, switch_current};
 use crate::sstable::BlockCache;
-use crate::tables::{Released, Tables};
+use crate::tables::{Released, Slots, Tables};
 use crate::wal::judge;
 
 use super::background::Signals;
@@ -72,10 +73,8 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, dir: &Path, options: Options) -> Result<Co
         None => create::create(vfs, dir, options, lock, &names),
         Some(current) => {
             let signals = Arc::new(Signals::default());
-            let released = Arc::clone(&signals) as Arc<dyn Released>;
-            let cache = BlockCache::new(options.block_cache_bytes, options.block_bytes);
             let opening = Opening {
-                tables: Tables::new(Arc::clone(&vfs), dir, current.id, cache, released),
+                tables: tables(&vfs, dir, current.id, &options, &signals),
                 signals,
                 vfs,
                 dir: dir.to_owned(),
@@ -87,6 +86,21 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, dir: &Path, options: Options) -> Result<Co
             opening.recover(&current, lock)
         }
     }
+}
+
+/// No table is open yet.
+fn tables(
+    vfs: &Arc<dyn Vfs>,
+    dir: &Path,
+    id: DatabaseId,
+    options: &Options,
+    signals: &Arc<Signals>,
+) -> Tables {
+    let released = Arc::clone(signals) as Arc<dyn Released>;
+    let cache = BlockCache::new(options.block_cache_bytes, options.block_bytes);
+    let kept = options.compaction_threads;
+    let slots = Slots::new(options.open_tables_max, kept, Arc::clone(&released));
+    Tables::new(Arc::clone(vfs), dir, id, cache, slots, released)
 }
 
 impl Opening {
@@ -152,7 +166,8 @@ impl Opening {
 
     /// Opens every table that counts: it must be there, whole, with the size the manifest gives.
     fn files(&self, state: &State) -> Result<Arc<OpenLevels>> {
-        Ok(Arc::new(state.tables.try_map(|meta| self.tables.open(meta))?))
+        let open = |meta: &TableMeta| self.tables.open(meta, self.tables.slots.take()?);
+        Ok(Arc::new(state.tables.try_map(open)?))
     }
 
     /// The first of the numbers this open will use: above every number that may have been used.

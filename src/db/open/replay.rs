@@ -7,6 +7,7 @@ use crate::base::error::{Error, Result};
 use crate::base::key::{DEFAULT_KEYSPACE, KeyspaceId, OperationSink, SeqNo, ValueKind};
 use crate::batch::decode_operations;
 use crate::memtable::{Memtable, OrderedMemtable};
+use crate::tables::Slots;
 use crate::tree::{Frozen, SuperVersion};
 use crate::wal::Chain;
 
@@ -25,15 +26,17 @@ impl Replayed {
         SuperVersion { active: self.active, frozen: self.frozen, tables }
     }
 
-    /// Sets the active memtable aside if it is full; `last` is the last seqno in it.
-    fn freeze_if_full(&mut self, options: &Options, last: SeqNo) {
+    /// Sets the active memtable aside if it is full and its table could be opened; `last` is the last
+    /// seqno in it.
+    fn freeze_if_full(&mut self, options: &Options, slots: &Arc<Slots>, last: SeqNo) {
         if self.active.approximate_bytes() < options.memtable_bytes
             && self.active.entry_count() < options.memtable_entries_max
         {
             return;
         }
+        let Some(slot) = slots.take_for_memtable() else { return };
         let memtable = std::mem::take(&mut self.active);
-        self.frozen.push(Arc::new(Frozen { memtable, last_seqno: last }));
+        self.frozen.push(Arc::new(Frozen { memtable, last_seqno: last, slot }));
     }
 }
 
@@ -92,7 +95,7 @@ impl Opening {
                 let path = &segment.log.path;
                 decode_operations(frame.payload, frame.head.count, path, offset, &mut sink)?;
                 self.report.replayed_operations += sink.replayed;
-                replayed.freeze_if_full(&self.options, frame.last_seqno());
+                replayed.freeze_if_full(&self.options, &self.tables.slots, frame.last_seqno());
             }
         }
         Ok(replayed)

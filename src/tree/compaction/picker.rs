@@ -143,6 +143,24 @@ pub(crate) fn plan_in_place<T: AsMeta>(
     free.then(|| Plan { level: level - 1, upper: Vec::new(), lower: vec![number] })
 }
 
+/// How many tables of a level [`pick_fewer`] takes at most.
+const FEWER_MAX: usize = 32;
+
+/// What makes fewer tables of many, whether a level is over its limit or not: neighbours of the level
+/// that has most, of those above the last.
+pub(crate) fn pick_fewer<T: AsMeta>(
+    levels: &Levels<T>,
+    busy: &BTreeSet<FileNumber>,
+    limits: &LevelLimits,
+) -> Option<Plan> {
+    let mut most: Vec<usize> = (0..limits.last()).filter(|l| levels.level(*l).len() > 1).collect();
+    most.sort_by_key(|level| std::cmp::Reverse(levels.level(*level).len()));
+    most.into_iter().find_map(|level| match level {
+        0 => plan_first(levels, busy),
+        _ => plan_of(levels, busy, level, levels.level(level).iter().take(FEWER_MAX).collect()),
+    })
+}
+
 /// The plan that begins with the tables `upper`, unless one that it needs is in use.
 fn plan_of<T: AsMeta>(
     levels: &Levels<T>,
