@@ -13,6 +13,7 @@ use crate::base::file_name::FileName;
 use crate::base::key::SeqNo;
 use crate::log::{Frame, FrameKind, LogFile, read_whole, scan};
 use crate::manifest::{Current, Edit, State, read_current, read_manifest};
+use crate::sstable::{Table, dump};
 use crate::wal::Link;
 
 /// A table as the manifest describes it.
@@ -138,6 +139,29 @@ pub struct WalDump {
     pub segments: Vec<SegmentDump>,
 }
 
+/// A table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableDump {
+    /// The id of the database it was written for, 32 hexadecimal digits.
+    pub id: String,
+    /// The number it was written under.
+    pub number: u64,
+    /// Where its parts are, its blocks and their entries, a line each. What cannot be read is said in
+    /// its place.
+    pub text: String,
+}
+
+/// Reads the table in the file `path`, of whatever database, and its entries if asked for.
+///
+/// # Errors
+/// A corruption when the end of the file is not that of a table; errors of the file system. Damage
+/// elsewhere is no error: it is what this is for.
+pub fn table(vfs: &dyn Vfs, path: &Path, entries: bool) -> Result<TableDump> {
+    let table = Table::open_any(vfs, path)?;
+    let (id, number) = table.written_for();
+    Ok(TableDump { id: id.to_string(), number, text: dump(&table, entries) })
+}
+
 /// Reads `CURRENT` and the manifest it names.
 ///
 /// # Errors
@@ -257,6 +281,12 @@ fn table_info(level: usize, table: &crate::base::table_meta::TableMeta) -> Table
         largest: table.largest.to_vec(),
         seqno_min: table.seqno_min,
         seqno_max: table.seqno_max,
+    }
+}
+
+impl fmt::Display for TableDump {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 

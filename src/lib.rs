@@ -36,13 +36,7 @@ pub mod inspect;
 mod iter;
 mod log;
 mod manifest;
-#[allow(dead_code, reason = "compactions and snapshots will ask for seqnos")]
 mod memtable;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "compactions will cut outputs at size, tools will dump"
-)]
 mod sstable;
 mod tables;
 mod tree;

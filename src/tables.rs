@@ -149,6 +149,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::base::error::ErrorKind;
     use crate::base::key::{Entry, SEQNO_MAX, ValueKind};
+    use crate::sstable::{KeyHash, ReadCounts};
     use seawall_os::sync::Mutex;
     use seawall_os::vfs::MemFs;
 
@@ -213,8 +214,9 @@ pub(crate) mod tests {
         assert_eq!(tables.looks_whole(3).expect("readable"), Wholeness::Whole);
         let open = open(&tables, &meta);
         assert_eq!(open.meta, meta);
-        let found = open.table.get(b"key", SEQNO_MAX).expect("whole").expect("it is there");
-        assert_eq!(found.2, b"value");
+        let (hash, mut counts) = (KeyHash::of(b"key"), ReadCounts::default());
+        let found = open.table.get(b"key", hash, SEQNO_MAX, &mut counts).expect("whole");
+        assert_eq!(found.expect("it is there").2, b"value");
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub struct Stats {
     pub blocks_searched: u64,
     /// Of those, the ones that did not have the key although a filter let it through.
     pub filter_false_positives: u64,
+    /// About how many bytes the block cache takes.
+    pub block_cache_bytes: u64,
     /// Blocks of tables that reads found in the block cache.
     pub block_cache_hits: u64,
     /// Blocks of tables that reads did not find there, though there is a cache.
@@ -87,6 +89,7 @@ impl Core {
             tables_filtered: reads.filtered,
             blocks_searched: reads.blocks,
             filter_false_positives: reads.filter_missed,
+            block_cache_bytes: cache.bytes,
             block_cache_hits: cache.hits,
             block_cache_misses: cache.misses,
             flushed_bytes: self.flushed_bytes.load(Ordering::Relaxed),

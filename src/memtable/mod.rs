@@ -34,9 +34,6 @@ pub(crate) trait Memtable: Send + Sync + Debug {
     /// How many versions it holds.
     fn entry_count(&self) -> usize;
 
-    /// The smallest and the largest seqno it holds.
-    fn seqnos(&self) -> Option<(SeqNo, SeqNo)>;
-
     /// A cursor over all versions. What is inserted later may or may not be met, versions of one
     /// commit independently of each other.
     fn cursor(self: Arc<Self>) -> Box<dyn Cursor>;

@@ -31,7 +31,6 @@ struct State {
     map: BTreeMap<MemKey, Versions>,
     entry_count: usize,
     bytes: usize,
-    seqnos: Option<(SeqNo, SeqNo)>,
 }
 
 #[derive(Clone, Debug)]
@@ -123,10 +122,6 @@ impl Memtable for OrderedMemtable {
         self.state.lock().entry_count
     }
 
-    fn seqnos(&self) -> Option<(SeqNo, SeqNo)> {
-        self.state.lock().seqnos
-    }
-
     fn cursor(self: Arc<Self>) -> Box<dyn Cursor> {
         Box::new(OrderedCursor::new(self))
     }
@@ -151,9 +146,6 @@ impl OrderedMemtable {
 
 impl State {
     fn insert(&mut self, key: MemKey, version: Version, value_bytes: usize) {
-        let seqno = version.seqno;
-        let (min, max) = self.seqnos.unwrap_or((seqno, seqno));
-        self.seqnos = Some((min.min(seqno), max.max(seqno)));
         self.entry_count += 1;
         self.bytes += value_bytes;
         match self.map.entry(key) {
@@ -245,10 +237,10 @@ mod tests {
     #[test]
     fn what_it_holds_is_counted() {
         let memtable = OrderedMemtable::default();
-        assert_eq!((memtable.entry_count(), memtable.seqnos()), (0, None));
+        assert_eq!(memtable.entry_count(), 0);
         memtable.insert(7, ValueKind::Put, b"key", &[0; 5000]);
         memtable.insert(5, ValueKind::Delete, b"key", b"");
-        assert_eq!((memtable.entry_count(), memtable.seqnos()), (2, Some((5, 7))));
+        assert_eq!(memtable.entry_count(), 2);
         assert!((5000..6000).contains(&memtable.approximate_bytes()));
     }
 

@@ -125,11 +125,6 @@ impl TableBuilder {
         Ok(())
     }
 
-    /// How many entries were added.
-    pub(crate) fn entry_count(&self) -> u64 {
-        self.properties.entry_count
-    }
-
     /// The key that was added last. Empty before the first.
     pub(crate) fn last_key(&self) -> &[u8] {
         self.block.last_key()
@@ -172,15 +167,7 @@ impl TableBuilder {
             properties: properties_handle,
         };
         let size_bytes = self.output.end(&footer)?;
-        Ok(TableMeta {
-            number: self.output.number,
-            size_bytes,
-            entry_count: properties.entry_count,
-            smallest: properties.smallest,
-            largest: properties.largest,
-            seqno_min: properties.seqno_min,
-            seqno_max: properties.seqno_max,
-        })
+        Ok(properties.into_meta(self.output.number, size_bytes))
     }
 
     fn end_block(&mut self) -> Result<()> {

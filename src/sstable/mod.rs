@@ -26,7 +26,6 @@ mod tests;
 
 pub(crate) use block_cache::{BlockCache, CacheCounts, Caching};
 pub(crate) use builder::{TableBuilder, TableOptions};
-pub(crate) use compression::Compression;
 pub(crate) use dump::dump;
 pub(crate) use filter::KeyHash;
 pub(crate) use iter::TableCursor;

@@ -10,8 +10,10 @@ use std::path::Path;
 
 use crate::base::codec::{Cursor, put_bytes, put_varint};
 use crate::base::error::Result;
+use crate::base::file_name::FileNumber;
 use crate::base::key::{Entry, SEQNO_MAX, SeqNo, ValueKind};
 use crate::base::limits::KEY_BYTES_MAX;
+use crate::base::table_meta::TableMeta;
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +51,19 @@ impl Properties {
     pub(super) fn end(&mut self, largest: &[u8], block_count: u64) {
         self.largest = largest.into();
         self.block_count = block_count;
+    }
+
+    /// What the manifest says of the table `number`, whose file has `size_bytes`.
+    pub(super) fn into_meta(self, number: FileNumber, size_bytes: u64) -> TableMeta {
+        TableMeta {
+            number,
+            size_bytes,
+            entry_count: self.entry_count,
+            smallest: self.smallest,
+            largest: self.largest,
+            seqno_min: self.seqno_min,
+            seqno_max: self.seqno_max,
+        }
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {

@@ -122,21 +122,27 @@ impl Table {
         Ok(Table { inner: Arc::new(Inner { source, ends, meta: meta.clone(), cache }) })
     }
 
-    /// The newest version of `key` with a seqno of at most `visible`.
+    /// Opens the table at `path`, whosever it is: its own end is believed.
+    ///
+    /// # Errors
+    /// A corruption when the end of the file is not that of a table.
+    pub(crate) fn open_any(vfs: &dyn Vfs, path: &Path) -> Result<Table> {
+        let file = vfs.open(path, OpenMode::ReadOnly).context("open", path)?;
+        let size_bytes = file.len().context("read the size", path)?;
+        let Footer { id, number, .. } = read_footer(&*file, size_bytes, path)?;
+        let source = Source { file, path: path.into(), number, id };
+        let ends = source.read_parts(size_bytes)?;
+        let meta = ends.properties.clone().into_meta(number, size_bytes);
+        let cache = Arc::new(BlockCache::new(0, 0));
+        Ok(Table { inner: Arc::new(Inner { source, ends, meta, cache }) })
+    }
+
+    /// The newest version of `key` with a seqno of at most `visible`. `hash` is that of the key; what
+    /// it took is added to `counts`.
     ///
     /// # Errors
     /// A failed read or a corruption of the one block that can hold it.
     pub(crate) fn get(
-        &self,
-        key: &[u8],
-        visible: SeqNo,
-    ) -> Result<Option<(SeqNo, ValueKind, Slice)>> {
-        self.get_counted(key, KeyHash::of(key), visible, &mut ReadCounts::default())
-    }
-
-    /// As [`Table::get`], for a lookup in several tables: `hash` is that of the key, and what it took
-    /// is added to `counts`.
-    pub(crate) fn get_counted(
         &self,
         key: &[u8],
         hash: KeyHash,
@@ -199,6 +205,11 @@ impl Table {
         Ok(())
     }
 
+    /// The database and the number that it was written for.
+    pub(crate) fn written_for(&self) -> (DatabaseId, FileNumber) {
+        (self.inner.source.id, self.inner.source.number)
+    }
+
     pub(super) fn footer(&self) -> &Footer {
         &self.inner.ends.footer
     }
@@ -243,13 +254,24 @@ impl Source {
         Error::corruption(&self.path, offset, what)
     }
 
-    /// Reads what follows the data blocks, and checks that it belongs together and to `meta`.
+    /// Reads what follows the data blocks, and checks that it belongs together and to `meta`, what the
+    /// manifest says.
     fn read_ends(&self, meta: &TableMeta) -> Result<Ends> {
         let size_bytes = self.file.len().context("read the size", &self.path)?;
         if size_bytes != meta.size_bytes {
             let what = format!("the table has {size_bytes} bytes instead of {}", meta.size_bytes);
             return Err(self.corrupt(size_bytes.min(meta.size_bytes), what));
         }
+        let ends = self.read_parts(size_bytes)?;
+        if !agrees_with_manifest(&ends.properties, meta) {
+            let what = format!("the manifest says {meta:?}, the table says {:?}", ends.properties);
+            return Err(self.corrupt(ends.footer.properties.offset, what));
+        }
+        Ok(ends)
+    }
+
+    /// Reads what follows the data blocks, and checks that it belongs together.
+    fn read_parts(&self, size_bytes: u64) -> Result<Ends> {
         let tail = Tail::read(&*self.file, size_bytes, TAIL_BYTES, &self.path)?;
         let footer = Footer::decode(&tail.bytes, size_bytes, &self.path)?;
         if footer.id != self.id || footer.number != self.number {
@@ -269,28 +291,12 @@ impl Source {
         let offset = footer.properties.offset;
         let bytes = self.read_end_block(footer.properties, &tail)?;
         let properties = Properties::decode(&bytes, offset, &self.path)?;
-        self.check_agreement(&index, &properties, meta, offset)?;
-        Ok(Ends { footer, filter, index, properties })
-    }
-
-    /// Checks the properties, which are at `offset`, against the index and what the manifest says.
-    fn check_agreement(
-        &self,
-        index: &Index,
-        properties: &Properties,
-        meta: &TableMeta,
-        offset: u64,
-    ) -> Result<()> {
         let agree = properties.block_count == index.len() as u64
             && *properties.largest == *index.last_entry(index.len() - 1).0;
         if !agree {
             return Err(self.corrupt(offset, "the properties do not agree with the index"));
         }
-        if !agrees_with_manifest(properties, meta) {
-            let what = format!("the manifest says {meta:?}, the table says {properties:?}");
-            return Err(self.corrupt(offset, what));
-        }
-        Ok(())
+        Ok(Ends { footer, filter, index, properties })
     }
 
     /// The contents of a block, checked and as they were before compression.

@@ -24,7 +24,7 @@ pub(crate) fn get(
     // Hashed once, for the filters of all tables.
     let hash = KeyHash::of(key);
     for table in view.tables.holding(key) {
-        let found = table.table.get_counted(key, hash, visible, counts)?;
+        let found = table.table.get(key, hash, visible, counts)?;
         if let Some((_, kind, value)) = found {
             return Ok(live(kind, value));
         }

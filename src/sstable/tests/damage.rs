@@ -16,7 +16,7 @@ fn check_damaged(bytes: &[u8], meta: &TableMeta, entries: &[OwnedEntry], what: &
     table.verify().expect_err(what);
     for entry in entries {
         for visible in [entry.seqno, SEQNO_MAX] {
-            if let Ok(found) = table.get(&entry.key, visible) {
+            if let Ok(found) = get(&table, &entry.key, visible) {
                 assert_eq!(found, wanted_get(entries, &entry.key, visible), "{what}");
             }
         }
@@ -79,7 +79,7 @@ fn a_block_in_the_place_of_another_is_corruption() {
     // All blocks have the same length; the second takes the place of the first.
     bytes.copy_within(len..2 * len, 0);
     let table = open(&with_bytes(&bytes), &meta).expect("the end is whole");
-    let error = table.get(b"key00", SEQNO_MAX).expect_err("the block belongs elsewhere");
+    let error = get(&table, b"key00", SEQNO_MAX).expect_err("the block belongs elsewhere");
     assert_eq!(error.to_string(), "the checksum of a block does not match: /000003.sst at byte 0");
 }
 
@@ -132,7 +132,7 @@ fn ask_everything(bytes: &[u8], meta: &TableMeta, entries: &[OwnedEntry]) {
     let _ = all_of(&table);
     let mut cursor = table.cursor(Caching::Fill);
     for entry in entries {
-        let _ = table.get(&entry.key, entry.seqno);
+        let _ = get(&table, &entry.key, entry.seqno);
         let _ = cursor.seek(&entry.key, entry.seqno);
         if cursor.entry().is_some() {
             let _ = cursor.prev();
