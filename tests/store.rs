@@ -126,6 +126,7 @@ fn with_few_open_tables() -> Options {
         memtable_entries_max: 8,
         table_bytes: 1,
         level0_tables: 1_000,
+        level0_slow_tables: 2_000,
         level0_stall_tables: 2_000,
         open_tables_max: 32,
         ..Options::default()
@@ -164,7 +165,7 @@ fn tables_that_an_iterator_reads_stay_open_and_commits_fail_until_it_is_dropped(
     let mut put_until_refused = |db: &Db| {
         let mut held = Vec::new();
         loop {
-            if number % 8 == 0 {
+            if number.is_multiple_of(8) {
                 let mut range = db.iter();
                 range.next();
                 held.push(range);

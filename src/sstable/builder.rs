@@ -125,6 +125,11 @@ impl TableBuilder {
         Ok(())
     }
 
+    /// How many entries were added.
+    pub(crate) fn entry_count(&self) -> u64 {
+        self.properties.entry_count
+    }
+
     /// The key that was added last. Empty before the first.
     pub(crate) fn last_key(&self) -> &[u8] {
         self.block.last_key()
