@@ -98,7 +98,8 @@ fn tables(
 ) -> Tables {
     let released = Arc::clone(signals) as Arc<dyn Released>;
     let cache = BlockCache::new(options.block_cache_bytes, options.block_bytes);
-    let kept = options.compaction_threads;
+    // One for each that may run, and one for `compact_range`.
+    let kept = options.compaction_threads + 1;
     let slots = Slots::new(options.open_tables_max, kept, Arc::clone(&released));
     Tables::new(Arc::clone(vfs), dir, id, cache, slots, released)
 }
