@@ -9,12 +9,16 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
+use seawall::os::sync::{Mutex, sleep, spawn};
 use seawall::os::vfs::Vfs;
 use seawall::{Db, Error, ErrorKind, Options};
 use seawall_sim::disk::{Disk, SimFs};
 use support::script::{EIO, ENOSPC, Script, What};
+use support::watched::{Call, Watched, Watcher};
 use support::world::{DIR, PowerLoss, empty_disk, killed, leave_pages, live, settle};
 
 type State = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -316,6 +320,43 @@ fn three_attempts_that_fail_stop_writes_with_the_first_cause() {
             stops_after_three(eager(), site, kind, code);
         }
     }
+}
+
+/// Takes its time over each piece of a table that is merged.
+#[derive(Debug)]
+struct SlowMerges;
+
+impl Watcher for SlowMerges {
+    fn before(&self, call: &Call<'_>) -> io::Result<()> {
+        if call.site.to_string() == "compact/table/write_at" {
+            sleep(Duration::from_millis(2));
+        }
+        Ok(())
+    }
+
+    fn after(&self, _: &Call<'_>, _: Result<u64, &io::Error>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_compaction_that_is_given_up_because_writes_have_stopped_says_so() {
+    let (_, disk) = prepared();
+    live(disk, |fs| {
+        let script = Script::new();
+        let vfs: Arc<dyn Vfs> = script.around(Watched::new(fs, Arc::new(SlowMerges)));
+        let db = open(&vfs, quiet()).expect("it opens");
+        let theirs = db.clone();
+        let told = Arc::new(Mutex::new(None));
+        let tell = Arc::clone(&told);
+        let merging = spawn("merging", move || *tell.lock() = compact(&theirs).err());
+        sleep(Duration::from_millis(1));
+        script.add("commit/wal/write_at", Some(0), What::Fails(EIO));
+        assert_told(&db.put("late", "refused").expect_err("it fails"), ErrorKind::Io);
+        merging.join().expect("it does not panic");
+        let error = told.lock().take().expect("it was given up");
+        assert_eq!(kinds(&error), [ErrorKind::Stopped, ErrorKind::Io], "{error:?}");
+    });
 }
 
 #[test]

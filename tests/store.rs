@@ -184,7 +184,9 @@ fn tables_that_an_iterator_reads_stay_open_and_commits_fail_until_it_is_dropped(
     let held = put_until_refused(&db);
     assert!(db.stats().open_tables > db.stats().tables, "{:?}", db.stats());
     drop(held);
-    db.compact_range::<&[u8]>(..).expect("there is room again");
+    // A compactor may still hold the tables that it began with.
+    let room = || db.compact_range::<&[u8]>(..).inspect_err(|error| assert!(error.is_retryable()));
+    (0..1_000).find_map(|_| room().ok()).expect("there is room again");
     db.put("key", "value").expect("put");
     db.flush().expect("flushed");
     db.verify().expect("sound");

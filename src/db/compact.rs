@@ -125,7 +125,11 @@ impl Core {
             let stopped = || self.signals.is_ending();
             match merge.write_next(&self.tables, number, &options, &stopped)? {
                 Some(table) => outputs.push(table, slot),
-                None => return Err(Error::new(ErrorKind::Closed, "the database is being closed")),
+                None => {
+                    // Writes may have stopped meanwhile, and then that is the reason.
+                    self.health.check()?;
+                    return Err(Error::new(ErrorKind::Closed, "the database is being closed"));
+                }
             }
         }
         assert!(merge.is_done(), "an output that takes all that is left ends the merge");
