@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
+use seawall_os::sync::Counter;
 
 use super::block::Block;
 use crate::base::file_name::FileNumber;
@@ -47,7 +48,17 @@ const ENTRY_BYTES: usize = 128;
 pub(crate) struct BlockCache {
     /// `None` when there is no room for anything.
     blocks: Option<Cache<BlockKey, Arc<Block>, Sizes, FixedHasher>>,
+    hits: [Hits; STRIPES],
+    misses: Counter,
 }
+
+/// How many stripes the hits are counted in.
+const STRIPES: usize = 8;
+
+/// A cache line of its own, so that readers on several cores do not wait for one another.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Hits(Counter);
 
 /// A block's table and where in it the block is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,9 +71,14 @@ impl BlockCache {
     /// A cache of at most `bytes` of blocks, which have about `block_bytes` each. Without room for
     /// anything when `bytes` is 0.
     pub(crate) fn new(bytes: u64, block_bytes: usize) -> BlockCache {
-        if bytes == 0 {
-            return BlockCache { blocks: None };
-        }
+        let blocks = (bytes > 0).then(|| BlockCache::with_room(bytes, block_bytes));
+        BlockCache { blocks, hits: Default::default(), misses: Counter::default() }
+    }
+
+    fn with_room(
+        bytes: u64,
+        block_bytes: usize,
+    ) -> Cache<BlockKey, Arc<Block>, Sizes, FixedHasher> {
         let entries = bytes / (block_bytes + ENTRY_BYTES) as u64;
         let options = OptionsBuilder::new()
             .shards(SHARDS)
@@ -70,8 +86,7 @@ impl BlockCache {
             .estimated_items_capacity(usize::try_from(entries).unwrap_or(usize::MAX))
             .build()
             .expect("all that has no default is given");
-        let lifecycle = DefaultLifecycle::default();
-        BlockCache { blocks: Some(Cache::with_options(options, Sizes, FixedHasher, lifecycle)) }
+        Cache::with_options(options, Sizes, FixedHasher, DefaultLifecycle::default())
     }
 
     /// The block, if it is here and `caching` asks.
@@ -79,7 +94,14 @@ impl BlockCache {
     pub(super) fn get(&self, key: BlockKey, caching: Caching) -> Option<Arc<Block>> {
         let blocks = self.blocks.as_ref()?;
         match caching {
-            Caching::Fill => blocks.get(&key),
+            Caching::Fill => {
+                let found = blocks.get(&key);
+                match found {
+                    Some(_) => self.hits[(key.offset >> 12) as usize % STRIPES].0.add(1),
+                    None => self.misses.add(1),
+                }
+                found
+            }
             Caching::Look => blocks.peek(&key),
             Caching::Bypass => None,
         }
@@ -95,7 +117,8 @@ impl BlockCache {
     /// What it holds, and what those found who may fill it.
     pub(crate) fn counts(&self) -> CacheCounts {
         let Some(blocks) = &self.blocks else { return CacheCounts::default() };
-        CacheCounts { hits: blocks.hits(), misses: blocks.misses(), bytes: blocks.weight() }
+        let hits = self.hits.iter().map(|stripe| stripe.0.get()).sum();
+        CacheCounts { hits, misses: self.misses.get(), bytes: blocks.weight() }
     }
 }
 
