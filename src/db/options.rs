@@ -61,7 +61,7 @@ pub struct Options {
     /// still reads. From the half on, merges make fewer and larger tables; when almost none is left,
     /// merges are made that were not due, and commits that would need one more table fail with
     /// [`ErrorKind::TooManyTables`]. The process must be permitted so many open files. At least
-    /// 8 and twice `compaction_threads`; default 10,000.
+    /// 8 and twice `compaction_threads`; default 900, below the 1,024 that systems usually permit.
     pub open_tables_max: usize,
     /// The size at which a merge ends a table and begins the next, in bytes. At least 1; default
     /// 32 MiB.
@@ -92,7 +92,7 @@ impl Default for Options {
             level1_bytes: 256 << 20,
             level_multiplier: 10,
             table_bytes: 32 << 20,
-            open_tables_max: 10_000,
+            open_tables_max: 900,
             compaction_threads: 1,
             idle_mark: Duration::from_millis(100),
         }
