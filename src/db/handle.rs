@@ -248,6 +248,34 @@ impl Db {
         Ok(self.get_with_seqno(key)?.0)
     }
 
+    /// As [`Db::get`], but lends the value to `read` in place of copying it, and returns what that does.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use seawall::os::vfs::MemFs;
+    /// # fn main() -> seawall::Result<()> {
+    /// # let db = seawall::Db::builder("/db").vfs(Arc::new(MemFs::new())).open()?;
+    /// db.put("key", "value")?;
+    /// db.flush()?;
+    /// assert_eq!(db.get_with("key", |value| value.len())?, Some(5));
+    /// assert_eq!(db.get_with("none", |value| value.len())?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Db::get`].
+    pub fn get_with<R>(
+        &self,
+        key: impl AsRef<[u8]>,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        let _scope = enter_scope(scope::READ);
+        self.core().health.check_open()?;
+        let (view, visible) = self.core().pin();
+        self.core().get_with(&view, key.as_ref(), visible, read)
+    }
+
     /// As [`Db::get`], with the seqno at which was read: the value is that of the last operation on
     /// the key up to there.
     ///
@@ -265,7 +293,7 @@ impl Db {
     /// # Errors
     /// As [`Db::get`].
     pub fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool> {
-        Ok(self.get(key)?.is_some())
+        Ok(self.get_with(key, |_| ())?.is_some())
     }
 
     /// The keys in `bounds` with their values, in order of the keys' bytes, from both ends.

@@ -6,7 +6,7 @@ use crate::base::error::Result;
 use crate::base::key::SeqNo;
 use crate::base::slice::Slice;
 use crate::sstable::ReadCounts;
-use crate::tree::{SuperVersion, get};
+use crate::tree::{SuperVersion, get_with};
 
 use super::core::Core;
 
@@ -55,6 +55,20 @@ impl ReadCounters {
 }
 
 impl Core {
+    /// Lends the value of `key` in `view` at `visible`.
+    pub(super) fn get_with<R>(
+        &self,
+        view: &SuperVersion,
+        key: &[u8],
+        visible: SeqNo,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        let mut counts = ReadCounts::default();
+        let found = get_with(view, key, visible, &mut counts, read);
+        self.read_counters.add(key, counts);
+        found
+    }
+
     /// The value of `key` in `view` at `visible`.
     pub(super) fn get(
         &self,
@@ -62,9 +76,6 @@ impl Core {
         key: &[u8],
         visible: SeqNo,
     ) -> Result<Option<Slice>> {
-        let mut counts = ReadCounts::default();
-        let found = get(view, key, visible, &mut counts);
-        self.read_counters.add(key, counts);
-        found
+        self.get_with(view, key, visible, |value| Slice::from(value))
     }
 }

@@ -22,6 +22,7 @@ use crate::base::checksum::DatabaseId;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::file_name::FileNumber;
 use crate::base::key::{SeqNo, ValueKind};
+#[cfg(test)]
 use crate::base::slice::Slice;
 use crate::base::table_meta::TableMeta;
 
@@ -137,18 +138,19 @@ impl Table {
         Ok(Table { inner: Arc::new(Inner { source, ends, meta, cache }) })
     }
 
-    /// The newest version of `key` with a seqno of at most `visible`. `hash` is that of the key; what
-    /// it took is added to `counts`.
+    /// Looks for the newest version of `key`, whose hash is `hash`, with a seqno of at most `visible`, and
+    /// lends it to `found`. What it took is added to `counts`.
     ///
     /// # Errors
     /// A failed read or a corruption of the one block that can hold it.
-    pub(crate) fn get(
+    pub(crate) fn get_with<T>(
         &self,
         key: &[u8],
         hash: KeyHash,
         visible: SeqNo,
         counts: &mut ReadCounts,
-    ) -> Result<Option<(SeqNo, ValueKind, Slice)>> {
+        found: impl FnOnce(SeqNo, ValueKind, &[u8]) -> T,
+    ) -> Result<Option<T>> {
         let Ends { filter, index, properties, .. } = &self.inner.ends;
         if key < &*properties.smallest || key > &*properties.largest {
             return Ok(None);
@@ -163,9 +165,23 @@ impl Table {
         }
         counts.blocks += 1;
         let block = self.block(at, Caching::Fill)?;
-        let found = block.get(key, visible)?;
-        counts.filter_missed += u64::from(found.is_none() && filter.is_some());
-        Ok(found.map(|(seqno, kind, value)| (seqno, kind, Slice::from(value))))
+        let version = block.get(key, visible)?;
+        counts.filter_missed += u64::from(version.is_none() && filter.is_some());
+        Ok(version.map(|(seqno, kind, value)| found(seqno, kind, value)))
+    }
+
+    /// As [`Table::get_with`], with the value as it was found.
+    #[cfg(test)]
+    pub(crate) fn get(
+        &self,
+        key: &[u8],
+        hash: KeyHash,
+        visible: SeqNo,
+        counts: &mut ReadCounts,
+    ) -> Result<Option<(SeqNo, ValueKind, Slice)>> {
+        self.get_with(key, hash, visible, counts, |seqno, kind, value| {
+            (seqno, kind, Slice::from(value))
+        })
     }
 
     /// A cursor over all entries; it keeps the table open.

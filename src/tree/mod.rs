@@ -17,6 +17,6 @@ mod super_version;
 pub(crate) use compaction::{LevelLimits, Merge, MergeOptions, Plan, Retainer};
 pub(crate) use compaction::{pick, pick_fewer, plan_in_place, plan_range};
 pub(crate) use flush::{WrittenTable, write_table};
-pub(crate) use get::get;
+pub(crate) use get::get_with;
 pub(crate) use scan::{Scan, TreeCursor, cursor};
 pub(crate) use super_version::{Frozen, SuperVersion};
