@@ -12,6 +12,9 @@ use crate::choice::{Choices, Odds, WorldId};
 /// For how many points in a row a task keeps its priority: one that spins must fall at last.
 const RUN_MAX: u64 = 1_000;
 
+/// How rare a pause at a point that is marked by name is at most.
+const YIELD_PAUSE_IN: u32 = 8;
+
 /// What kind of point a task reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -89,6 +92,11 @@ impl Picker {
             Strategy::Uniform { .. } => 0,
             Strategy::Pct { .. } => self.by_priority(kind, current, ranks),
             Strategy::Pauses { one_in, pause_in, points } => {
+                // A point that the code marks by name is where others can come between.
+                let (pause_in, points) = match kind {
+                    Kind::Yield => (pause_in.min(YIELD_PAUSE_IN), points.saturating_mul(4)),
+                    Kind::Ordinary | Kind::Forced => (pause_in, points),
+                };
                 if let Some(current) = current
                     && self.below(u64::from(pause_in.max(1))) == 0
                 {
