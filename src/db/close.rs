@@ -3,6 +3,7 @@
 use seawall_os::sync::{Ordering, enter_scope};
 
 use crate::base::error::Result;
+use crate::base::log_position::LogPosition;
 use crate::log::frame_bytes;
 use crate::manifest::Edit;
 
@@ -10,14 +11,28 @@ use super::core::Core;
 use super::scope;
 
 impl Core {
-    /// Ends the log. The background tasks have ended, and no commit is accepted any more.
+    /// Ends the log and the manifest. The background tasks have ended, and no commit is accepted any
+    /// more.
     ///
     /// After a failure that stopped writes nothing is written: the disk is left to the next open.
     pub(super) fn close_log(&self) -> Result<()> {
         let _scope = enter_scope(scope::CLOSE);
+        let ended = self.end_log();
+        let mut manifest = self.manifest.take();
+        let closed = ended.and_then(|log_synced| {
+            let edit = Edit { log_synced, ..Edit::after(manifest.state()) };
+            self.append_edit(&mut manifest, &edit)
+        });
+        // The lock on the directory is released after this: no `compact_range` that is on its way in
+        // another thread may still reach a manifest that is no longer ours.
+        self.health.seal_manifest();
+        closed
+    }
+
+    /// Writes the log's end and says how far it is synced.
+    fn end_log(&self) -> Result<LogPosition> {
         let mut log = self.log.take();
-        // The lock on the directory is released after this: no commit that was on its way may still
-        // reach the log then.
+        // No commit that was on its way may reach the log once the lock on the directory is released.
         self.health.seal();
         self.health.check_writes()?;
         if log.fits(frame_bytes(0)) {
@@ -25,11 +40,7 @@ impl Core {
         }
         // Durability: `Os` commits become durable here too, and the edit may vouch for the end.
         log.sync().inspect_err(|error| self.stop(error))?;
-        let log_synced = log.synced();
-        drop(log);
-        let mut manifest = self.manifest.take();
-        let edit = Edit { log_synced, ..Edit::after(manifest.state()) };
-        self.append_edit(&mut manifest, &edit)
+        Ok(log.synced())
     }
 
     /// Accepts no more calls; `false` when that was so already.

@@ -51,13 +51,12 @@ impl Core {
     fn claim_due(&self) -> Option<Claim> {
         let slots_lack = self.signals.stall() == Some(Stall::OpenTables);
         // Without a slot nothing can be merged; one that comes free is a change of the structure.
-        if slots_lack && self.tables.slots.is_full() {
-            return None;
-        }
+        let full = self.tables.slots.is_full();
         let limits = self.level_limits();
         self.structure.claim(|levels, busy| {
             let fewer = || slots_lack.then(|| pick_fewer(levels, busy, &limits)).flatten();
-            pick(levels, busy, &limits).or_else(fewer)
+            let plan = pick(levels, busy, &limits).or_else(fewer);
+            plan.filter(|plan| !full || plan.is_move())
         })
     }
 

@@ -32,6 +32,8 @@ use super::scope;
 /// ```
 pub struct Cursor {
     inner: TreeCursor,
+    /// Keeps the tables counted as open; dropped after what reads them.
+    _view: Arc<SuperVersion>,
 }
 
 impl Cursor {
@@ -42,7 +44,7 @@ impl Cursor {
     ) -> Result<Cursor> {
         match failed {
             Some(error) => Err(error),
-            None => Ok(Cursor { inner: cursor(view, seqno) }),
+            None => Ok(Cursor { inner: cursor(Arc::clone(&view), seqno), _view: view }),
         }
     }
 

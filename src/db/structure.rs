@@ -24,6 +24,35 @@ struct State {
     levels: Arc<OpenLevels>,
     /// Tables that a compaction has taken.
     busy: BTreeSet<FileNumber>,
+    running: Vec<Outcome>,
+}
+
+/// Where the outputs of a compaction that runs will be.
+#[derive(Debug)]
+struct Outcome {
+    /// Names the compaction: no two have an input in common.
+    input: FileNumber,
+    level: usize,
+    smallest: Box<[u8]>,
+    largest: Box<[u8]>,
+}
+
+impl Outcome {
+    fn of(plan: &Plan, levels: &OpenLevels) -> Option<Outcome> {
+        let inputs = || plan.inputs().filter_map(|number| levels.find(number));
+        Some(Outcome {
+            input: plan.inputs().next()?,
+            level: plan.level + 1,
+            smallest: inputs().map(|table| table.meta().smallest.clone()).min()?,
+            largest: inputs().map(|table| table.meta().largest.clone()).max()?,
+        })
+    }
+
+    fn meets(&self, other: &Outcome) -> bool {
+        self.level == other.level
+            && self.smallest <= other.largest
+            && other.smallest <= self.largest
+    }
 }
 
 /// A compaction whose tables nobody else takes until they are let go.
@@ -43,7 +72,9 @@ pub(super) struct Changed {
 
 impl Structure {
     pub(super) fn new(levels: Arc<OpenLevels>) -> Structure {
-        Structure { state: Mutex::new(State { levels, busy: BTreeSet::new() }) }
+        Structure {
+            state: Mutex::new(State { levels, busy: BTreeSet::new(), running: Vec::new() }),
+        }
     }
 
     /// The levels of now.
@@ -51,13 +82,19 @@ impl Structure {
         Arc::clone(&self.state.lock().levels)
     }
 
-    /// Takes the tables of the plan that `pick` makes, if it makes one.
+    /// Takes the tables of the plan that `pick` makes, if it makes one whose outputs keep clear of those
+    /// of every other. Where a plan's inputs leave a gap, another table may pass through it meanwhile.
     pub(super) fn claim(
         &self,
         pick: impl FnOnce(&OpenLevels, &BTreeSet<FileNumber>) -> Option<Plan>,
     ) -> Option<Claim> {
         let mut state = self.state.lock();
         let plan = pick(&state.levels, &state.busy)?;
+        let outcome = Outcome::of(&plan, &state.levels)?;
+        if state.running.iter().any(|other| other.meets(&outcome)) {
+            return None;
+        }
+        state.running.push(outcome);
         state.busy.extend(plan.inputs());
         Some(Claim { plan, levels: Arc::clone(&state.levels) })
     }
@@ -67,6 +104,7 @@ impl Structure {
         let mut state = self.state.lock();
         for number in plan.inputs() {
             state.busy.remove(&number);
+            state.running.retain(|outcome| outcome.input != number);
         }
     }
 

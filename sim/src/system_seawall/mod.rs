@@ -43,7 +43,7 @@ const KNOBS: &[Knob] = &[
     knob("memtable_bytes", &[16_384, 65_536]),
     knob("levels", &[3, 2, 4, 7]),
     knob("level0_tables", &[2, 1, 2, 4]),
-    knob("level0_stall", &[6, 3, 12]),
+    knob("level0_stall", &[3, 2, 6, 12]),
     knob("level1_bytes", &[2_048, 512, 8_192]),
     knob("level_multiplier", &[2, 2, 4]),
     knob("table_bytes", &[512, 128, 2_048]),
