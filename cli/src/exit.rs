@@ -127,8 +127,8 @@ fn of_store(kind: ErrorKind) -> (Exit, &'static str) {
     match kind {
         ErrorKind::Corruption => (
             Exit::Corruption,
-            "nothing was changed; copy the directory before anything else, then look at the file \
-             with `seawall inspect manifest` or `seawall inspect wal`",
+            "no data was changed; copy the directory before anything else. `seawall admin verify` reads \
+             everything that counts; `seawall inspect manifest` and `inspect wal` show what is there",
         ),
         ErrorKind::Locked => (
             Exit::Locked,

@@ -215,7 +215,7 @@ fn damage_ends_with_4_and_names_file_and_offset() {
     std::fs::write(&manifest, bytes).expect("writable");
     let name = manifest.file_name().expect("a name").to_string_lossy().into_owned();
     for line in ["admin verify", "get a", "put a 2"] {
-        check_failure(&scratch, line, 4, &[&name, "at byte 0", "next: nothing was changed"]);
+        check_failure(&scratch, line, 4, &[&name, "at byte 0", "next: no data was changed"]);
     }
     let answer = scratch.run("admin verify --output json");
     let error: serde_json::Value = serde_json::from_str(&answer.stderr).expect("JSON");
