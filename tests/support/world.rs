@@ -11,7 +11,7 @@ use seawall::os::sync::sleep;
 use seawall::os::vfs::Vfs;
 use seawall_sim::choice::{Choices, Tape, WorldId};
 use seawall_sim::disk::{CrashRates, Disk, FaultRates, SimFs};
-use seawall_sim::sched::{RunEnd, SchedOptions, Scheduler};
+use seawall_sim::sched::{RunEnd, SchedOptions, Scheduler, Strategy};
 use seawall_sim::trace::{Keep, Trace};
 
 /// Where the stores of these tests are.
@@ -50,10 +50,33 @@ answer workload g0/main create/-/entropy 1 = 9838263505978427528
 /// When a task does, or when they can never end.
 pub fn live<T: 'static>(disk: Disk, body: impl FnOnce(Arc<SimFs>) -> T + 'static) -> (T, Disk) {
     let tape: Tape = ENTROPY.parse().expect("a tape");
-    let choices = Choices::from_tape(&tape);
+    scheduled(&Choices::from_tape(&tape), SchedOptions::default(), disk, body)
+}
+
+/// As [`live`], with the schedule of a seed: tasks stand still for long now and then.
+///
+/// # Panics
+/// As [`live`].
+pub fn live_seeded<T: 'static>(
+    seed: u64,
+    disk: Disk,
+    body: impl FnOnce(Arc<SimFs>) -> T + 'static,
+) -> (T, Disk) {
+    let strategy = Strategy::Pauses { one_in: 4, pause_in: 32, points: 2_000 };
+    let options = SchedOptions { strategy, ..SchedOptions::default() };
+    scheduled(&Choices::from_seed(seed), options, disk, body)
+}
+
+fn scheduled<T: 'static>(
+    choices: &Choices,
+    options: SchedOptions,
+    disk: Disk,
+    body: impl FnOnce(Arc<SimFs>) -> T + 'static,
+) -> (T, Disk) {
+    let choices = choices.clone();
     let trace = Trace::new(choices.names(), Keep::Last(64));
     let world = WorldId::generation(0);
-    let scheduler = Scheduler::new(&choices, world, &trace, SchedOptions::default());
+    let scheduler = Scheduler::new(&choices, world, &trace, options);
     let (faults, crashes) = (FaultRates::default(), CrashRates::default());
     let sched = Some(scheduler.clone());
     let fs = SimFs::new(disk, choices, sched, world, faults, crashes, trace.clone());
