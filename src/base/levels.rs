@@ -103,11 +103,18 @@ impl<T: AsMeta> Levels<T> {
     /// The tables that may hold `key`: what a later one holds of it is older.
     pub(crate) fn holding(&self, key: &[u8]) -> impl Iterator<Item = &T> {
         let first = self.levels[0].iter().rev().filter(move |table| table.meta().covers(key));
-        let below = self.levels[1..].iter().filter_map(move |tables| {
+        first.chain(self.holding_from(1, key))
+    }
+
+    /// Those of level `first` and below, one a level at most.
+    ///
+    /// REQUIRES: a level other than 0.
+    pub(crate) fn holding_from(&self, first: usize, key: &[u8]) -> impl Iterator<Item = &T> {
+        let levels = self.levels.get(first..).unwrap_or_default().iter();
+        levels.filter_map(move |tables| {
             let at = tables.partition_point(|table| *table.meta().largest < *key);
             tables.get(at).filter(|table| *table.meta().smallest <= *key)
-        });
-        first.chain(below)
+        })
     }
 
     /// The tables of a level that hold keys from `smallest` to `largest`, both inclusive.
@@ -117,7 +124,16 @@ impl<T: AsMeta> Levels<T> {
         smallest: &[u8],
         largest: &[u8],
     ) -> impl Iterator<Item = &T> {
-        self.levels[level].iter().filter(move |table| table.meta().overlaps(smallest, largest))
+        let tables = &self.levels[level];
+        let (start, end) = match level {
+            0 => (0, tables.len()),
+            _ => (
+                tables.partition_point(|table| *table.meta().largest < *smallest),
+                tables.partition_point(|table| *table.meta().smallest <= *largest),
+            ),
+        };
+        let tables = tables.get(start..end).unwrap_or_default().iter();
+        tables.filter(move |table| table.meta().overlaps(smallest, largest))
     }
 
     /// The sum of the sizes of a level's tables, in bytes.
@@ -197,6 +213,9 @@ mod tests {
         assert_eq!(numbers(levels.holding(b"e")), [6, 5, 1]);
         assert_eq!(numbers(levels.holding(b"b")), [5, 3]);
         assert_eq!(numbers(levels.holding(b"zz")), [0; 0]);
+        assert_eq!(numbers(levels.holding_from(2, b"d")), [1]);
+        assert_eq!(numbers(levels.holding_from(LEVELS_MAX, b"d")), [0; 0]);
+        assert_eq!(numbers(levels.overlapping(0, b"n", b"p")), [6]);
         assert_eq!(numbers(levels.overlapping(1, b"d", b"f")), [3, 4]);
         assert_eq!(numbers(levels.overlapping(1, b"d1", b"e")), [0; 0]);
         assert_eq!((levels.level_bytes(1), levels.count()), (200, 5));

@@ -85,9 +85,16 @@ impl<C: Cursor> VisibleCursor<C> {
 
     /// From any version of a key to the first key from there on that is visible.
     fn settle_forward(&mut self) -> Result<()> {
+        let mut steps = 0;
         while let Some(entry) = self.cursor.entry() {
-            if entry.seqno > self.visible {
+            if entry.seqno > self.visible && steps < STEPS_MAX {
+                steps += 1;
                 self.cursor.next()?;
+            } else if entry.seqno > self.visible {
+                // Many versions too new: past all of this key's at once.
+                steps = 0;
+                self.remember();
+                self.cursor.seek(&self.key, self.visible)?;
             } else if entry.kind == ValueKind::Put {
                 return Ok(());
             } else {
@@ -216,5 +223,21 @@ mod tests {
                 prop_assert_eq!(cursor.entry(), wanted, "after {:?}", step);
             }
         }
+    }
+
+    #[test]
+    fn many_versions_that_are_too_new_are_passed_by_seeking() {
+        let entry = |key: &str, seqno: u64| OwnedEntry {
+            key: key.into(),
+            seqno,
+            kind: ValueKind::Put,
+            value: format!("{key}{seqno}").into(),
+        };
+        let entries = (1..100).map(|seqno| entry("b", seqno)).chain([entry("c", 3)]).collect();
+        let mut cursor = VisibleCursor::new(VecCursor::new(entries), 5);
+        cursor.seek_first().expect("memory");
+        assert_eq!(cursor.entry(), Some((&b"b"[..], &b"b5"[..])));
+        cursor.next().expect("memory");
+        assert_eq!(cursor.entry(), Some((&b"c"[..], &b"c3"[..])));
     }
 }

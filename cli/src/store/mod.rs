@@ -29,10 +29,6 @@ pub(crate) enum Use {
     Filling,
 }
 
-/// Segments of the log at which its content is moved to tables. Each command adds a segment, and only
-/// a flush lets them go; nobody else flushes when there is little to write.
-const SEGMENTS_MAX: usize = 8;
-
 impl Use {
     fn options(self) -> Options {
         let small = self != Use::Filling;
@@ -52,11 +48,7 @@ pub(crate) fn open(console: &Console, path: &Path, how: Use) -> anyhow::Result<D
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(none_at(path)),
         opened => opened.with_context(|| format!("cannot open {}", path.display()))?,
     };
-    let report = db.recovery_report();
-    console.detail(report.to_string().trim_end());
-    if report.segments.len() > SEGMENTS_MAX {
-        db.flush()?;
-    }
+    console.detail(db.recovery_report().to_string().trim_end());
     Ok(db)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::error::Result;
 use crate::base::file_name::FileNumber;
-use crate::base::levels::{AsMeta, Levels};
+use crate::base::levels::Levels;
 use crate::iter::{Cursor, MergeCursor};
 use crate::sstable::{Caching, TableOptions};
 use crate::tables::{OpenTable, Tables};
@@ -135,5 +135,5 @@ impl Merge {
 /// Tables that come to these levels while the merge runs come from the levels above, and what is
 /// above the outputs is newer: it needs no tombstone of theirs.
 fn lies_below(levels: &Levels<Arc<OpenTable>>, first: usize, key: &[u8]) -> bool {
-    levels.iter().any(|(level, table)| level >= first && table.meta().covers(key))
+    levels.holding_from(first, key).next().is_some()
 }

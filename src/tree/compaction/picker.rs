@@ -256,6 +256,20 @@ mod tests {
     }
 
     #[test]
+    fn fewer_tables_are_made_of_the_level_that_has_most() {
+        for (text, wanted) in [
+            ("0: 1 a-c", "nothing"),
+            ("0: 1 a-c, 2 d-e; 1: 3 a-b", "merge [1, 2] of level 0 with [3]"),
+            ("0: 1 a-c, 2 d-e; 1: 3 a-b, 4 c-d, 5 e-f", "merge [3, 4, 5] of level 1 with []"),
+            ("0: 1* a-c, 2 d-e; 1: 3 a-b, 4 f-g; 2: 5 c-d", "merge [3, 4] of level 1 with [5]"),
+            ("0: 1 a-c; 3: 3 a-b, 4 c-d", "nothing"),
+        ] {
+            let (levels, busy) = parse(text);
+            assert_eq!(show(pick_fewer(&levels, &busy, &LIMITS)), wanted, "{text}");
+        }
+    }
+
+    #[test]
     fn a_range_goes_down_a_level() {
         let (levels, busy) = parse("0: 1 a-c; 1: 3 a-b, 4 d-e; 2: 5 d-d");
         let all = |_: &TableMeta| true;
