@@ -5,7 +5,7 @@ pub(crate) const KEY_BYTES: usize = 16;
 /// Bytes of each value, unless a benchmark says otherwise.
 pub(crate) const VALUE_BYTES: usize = 100;
 
-/// A value: bytes that no compression makes smaller.
+/// A value of random bytes, the same each time: tables of many such entries compress well.
 pub(crate) fn value<const BYTES: usize>() -> [u8; BYTES] {
     let mut random = Random(0);
     std::array::from_fn(|_| random.next() as u8)
