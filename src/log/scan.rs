@@ -53,11 +53,16 @@ pub(crate) fn scan<'a>(bytes: &'a [u8], file: &LogFile) -> Scan<'a> {
     Scan { prefix, end: at as u64, beyond, content_end: content_end as u64 }
 }
 
+const ZEROS: [u8; 64] = [0; 64];
+
 fn content_end(bytes: &[u8], from: usize) -> usize {
-    bytes.get(from..).map_or(from, |rest| {
-        let zeros = rest.iter().rev().take_while(|byte| **byte == 0).count();
-        from + rest.len() - zeros
-    })
+    let Some(rest) = bytes.get(from..) else { return from };
+    // Segments are sized ahead: most of what is scanned are zeros, so a stretch at a time.
+    let stretches =
+        rest.rchunks(ZEROS.len()).take_while(|stretch| **stretch == ZEROS[..stretch.len()]);
+    let rest = &rest[..rest.len() - stretches.map(<[u8]>::len).sum::<usize>()];
+    let zeros = rest.iter().rev().take_while(|byte| **byte == 0).count();
+    from + rest.len() - zeros
 }
 
 /// Where in the payload of a LINK and of a SNAPSHOT the database's id stands.

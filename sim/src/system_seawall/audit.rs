@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use seawall::{Db, ErrorKind, VerifyReport};
+use seawall::{Db, Error, ErrorKind};
 use seawall_os::vfs::Vfs;
 
 use super::{DIRECTORY, text_of};
@@ -10,7 +10,7 @@ use crate::system::{Complaint, Property};
 
 /// Checks everything on disk that counts, and that nothing else is there.
 pub(super) fn audit(db: &Db, vfs: &dyn Vfs) -> Result<(), Complaint> {
-    let verified = verify(db)?;
+    let verified = db.verify().map_err(|error| complaint(db, &error))?;
     let wrong = |text: String| Err(Complaint::Wrong(Property::Files, text));
     if !verified.orphans.is_empty() {
         return wrong(format!("nothing names {}", verified.orphans.join(" ")));
@@ -24,17 +24,17 @@ pub(super) fn audit(db: &Db, vfs: &dyn Vfs) -> Result<(), Complaint> {
     report_is_true(db, vfs)
 }
 
-/// Checks everything on disk that counts.
+/// What an error of a check of everything means.
 ///
 /// Once writes have stopped, what lies on disk may be anything that a failed call leaves: a file
 /// without its name, a CURRENT that is already the next one. That is for the next open to judge.
-pub(super) fn verify(db: &Db) -> Result<VerifyReport, Complaint> {
-    db.verify().map_err(|error| match error.kind() {
+pub(super) fn complaint(db: &Db, error: &Error) -> Complaint {
+    match error.kind() {
         ErrorKind::Corruption | ErrorKind::FormatTooNew if db.stats().stopped.is_none() => {
-            Complaint::Wrong(Property::Damage, text_of(&error))
+            Complaint::Wrong(Property::Damage, text_of(error))
         }
-        _ => Complaint::Failed(text_of(&error)),
-    })
+        _ => Complaint::Failed(text_of(error)),
+    }
 }
 
 /// What recovery says it removed is gone.

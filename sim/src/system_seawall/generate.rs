@@ -24,6 +24,7 @@ pub(super) fn generate(draw: &Draw<'_>) -> Op {
         ("compact", 1),
         ("flush", 1),
         ("verify", 1),
+        ("reopen", 1),
     ];
     match draw.word("kind", &kinds) {
         "put" => write(draw, vec![(key(draw), Some(len(draw)))], false),
@@ -51,6 +52,7 @@ pub(super) fn generate(draw: &Draw<'_>) -> Op {
             Op::Compact(from, to)
         }
         "flush" => Op::Flush,
+        "reopen" => Op::Reopen,
         _ => Op::Verify,
     }
 }

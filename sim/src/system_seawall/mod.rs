@@ -5,6 +5,7 @@ mod generate;
 mod keys;
 mod model;
 mod op;
+mod reopen;
 mod slots;
 mod value;
 
@@ -20,6 +21,7 @@ pub use op::{Op, Order, Place};
 use crate::config::{Config, Knob, knob};
 use crate::system::{Answer, Closed, Complaint, Difference, Draw, Opened, Probing, System};
 use keys::Keys;
+use reopen::Current;
 use slots::Slots;
 use value::Value;
 
@@ -43,7 +45,7 @@ const KNOBS: &[Knob] = &[
     knob("memtable_bytes", &[16_384, 65_536]),
     knob("levels", &[3, 2, 4, 7]),
     knob("level0_tables", &[2, 1, 2, 4]),
-    knob("level0_stall", &[3, 2, 6, 12]),
+    knob("level0_stall", &[3, 1, 2, 6]),
     knob("level1_bytes", &[2_048, 512, 8_192]),
     knob("level_multiplier", &[2, 2, 4]),
     knob("table_bytes", &[512, 128, 2_048]),
@@ -61,9 +63,20 @@ const KNOBS: &[Knob] = &[
 /// An open database and the keys that operations speak of.
 #[derive(Clone, Debug)]
 pub struct Store {
-    db: Db,
+    current: Arc<Current>,
     keys: Arc<Keys>,
     slots: Arc<Slots>,
+}
+
+impl Store {
+    fn db(&self) -> Db {
+        self.current.db()
+    }
+
+    /// Whether somebody may keep tables open that were merged away: another client, or what is held.
+    fn may_be_reading(&self) -> bool {
+        self.current.clients() > 1 || self.slots.hold_something()
+    }
 }
 
 impl System for Seawall {
@@ -106,24 +119,24 @@ impl System for Seawall {
     }
 
     fn has_stopped(store: &Store) -> bool {
-        store.db.stats().stopped.is_some()
+        store.current.is_gone() || store.db().stats().stopped.is_some()
     }
 
     fn open(vfs: Arc<dyn Vfs>, config: &Arc<Config>) -> Result<Opened<Store>, String> {
-        let db = Db::builder(DIRECTORY).vfs(vfs).options(options(config)).open();
-        let db = db.map_err(|error| text_of(&error))?;
+        let db = reopen::open(&vfs, config).map_err(|error| text_of(&error))?;
         let (position, report) = (db.last_seqno(), db.recovery_report().to_string());
         let keys = Arc::new(Keys::of(config));
         let slots = Arc::default();
-        Ok(Opened { store: Store { db, keys, slots }, position, report })
+        let current = Arc::new(Current::new(db, vfs, Arc::clone(config)));
+        Ok(Opened { store: Store { current, keys, slots }, position, report })
     }
 
     fn apply(store: &Store, id: u32, op: &Op) -> Answer<Seen> {
         match op {
             Op::Write { changes, sync, batch } => write(store, id, changes, *sync, *batch),
-            Op::Get(place) => match store.db.get_with_seqno(store.keys.bytes_of(*place)) {
+            Op::Get(place) => match store.db().get_with_seqno(store.keys.bytes_of(*place)) {
                 Ok((value, at)) => Answer::Saw { at, seen: Seen::Value(value) },
-                Err(error) => failed(&error),
+                Err(error) => failed(store, &error),
             },
             Op::Scan { order, from, to } => scan(store, *order, *from, *to),
             Op::Snapshot(slot) => slots::take_snapshot(store, *slot),
@@ -132,24 +145,30 @@ impl System for Seawall {
             Op::SnapshotDrop(slot) => slots::drop_snapshot(store, *slot),
             Op::Hold(slot, from, to) => slots::hold(store, *slot, *from, *to),
             Op::Drain(slot) => slots::drain(store, *slot),
-            Op::Compact(from, to) => match store.db.compact_range(span(store, *from, *to)) {
+            Op::Compact(from, to) => match store.db().compact_range(span(store, *from, *to)) {
                 Ok(()) => Answer::Durable,
-                Err(error) => failed(&error),
+                Err(error) => failed(store, &error),
             },
-            Op::Flush => match store.db.flush() {
+            Op::Flush => match store.db().flush() {
                 Ok(()) => Answer::Durable,
-                Err(error) => failed(&error),
+                Err(error) => failed(store, &error),
             },
-            Op::Verify => match audit::verify(&store.db) {
+            Op::Verify => match store.db().verify() {
                 Ok(_) => Answer::Done,
-                Err(Complaint::Failed(why)) => Answer::Failed(why),
-                Err(complaint) => Answer::Wrong(complaint),
+                Err(error) => match audit::complaint(&store.db(), &error) {
+                    Complaint::Failed(_) => failed(store, &error),
+                    complaint => Answer::Wrong(complaint),
+                },
             },
+            Op::Reopen => reopen::reopen(store),
         }
     }
 
     fn close(store: Store) -> Result<Closed, String> {
-        store.db.close().map_err(|error| text_of(&error))?;
+        if store.current.is_gone() {
+            return Ok(Closed::Dropped);
+        }
+        store.db().close().map_err(|error| text_of(&error))?;
         Ok(Closed::Cleanly)
     }
 
@@ -177,7 +196,7 @@ impl System for Seawall {
     }
 
     fn audit(store: &Store, vfs: &Arc<dyn Vfs>) -> Result<(), Complaint> {
-        audit::audit(&store.db, &**vfs)
+        if store.current.is_gone() { Ok(()) } else { audit::audit(&store.db(), &**vfs) }
     }
 
     fn model(config: &Arc<Config>) -> Model {
@@ -207,7 +226,7 @@ fn options(config: &Config) -> Options {
         block_cache_bytes: config.get("block_cache_bytes"),
         levels: size("levels"),
         level0_tables: size("level0_tables"),
-        level0_slow_tables: size("level0_tables") + size("level0_stall") / 2,
+        level0_slow_tables: size("level0_tables") + (size("level0_stall") / 2).max(1),
         level0_stall_tables: size("level0_tables") + size("level0_stall"),
         level1_bytes: config.get("level1_bytes"),
         level_multiplier: config.get("level_multiplier"),
@@ -229,9 +248,9 @@ fn write(
     let bytes = |place: usize, len: u32| Value { op: id, place: place as u16, len }.bytes();
     let written = match changes {
         [(key, Some(len))] if !as_batch => {
-            store.db.put_with(store.keys.get(*key), bytes(0, *len), durability)
+            store.db().put_with(store.keys.get(*key), bytes(0, *len), durability)
         }
-        [(key, None)] if !as_batch => store.db.delete_with(store.keys.get(*key), durability),
+        [(key, None)] if !as_batch => store.db().delete_with(store.keys.get(*key), durability),
         _ => {
             let mut batch = WriteBatch::new();
             for (place, (key, len)) in changes.iter().enumerate() {
@@ -240,14 +259,14 @@ fn write(
                     None => batch.delete(store.keys.get(*key)),
                 }
             }
-            store.db.commit_with(batch, durability)
+            store.db().commit_with(batch, durability)
         }
     };
     match written {
         // An empty batch writes nothing and promises nothing.
         Ok(_) if changes.is_empty() => Answer::Done,
         Ok(at) => Answer::Committed { at, durable: sync },
-        Err(error) => failed(&error),
+        Err(error) => failed(store, &error),
     }
 }
 
@@ -260,11 +279,11 @@ fn span(store: &Store, from: Option<Place>, to: Option<Place>) -> (Bound<Vec<u8>
 }
 
 fn scan(store: &Store, order: Order, from: Option<Place>, to: Option<Place>) -> Answer<Seen> {
-    let range = store.db.range(span(store, from, to));
+    let range = store.db().range(span(store, from, to));
     let at = range.seqno();
     match entries_of(range, order) {
         Ok(entries) => Answer::Saw { at, seen: Seen::Entries(entries) },
-        Err(error) => failed(&error),
+        Err(error) => failed(store, &error),
     }
 }
 
@@ -296,11 +315,11 @@ fn from_both_ends(range: &mut Range) -> Result<Vec<(Slice, Slice)>, Error> {
 }
 
 /// What an error means: nothing wrong with the disk may surface as damage.
-fn failed(error: &Error) -> Answer<Seen> {
+fn failed(store: &Store, error: &Error) -> Answer<Seen> {
     match error.kind() {
-        ErrorKind::InvalidArgument | ErrorKind::TooLarge | ErrorKind::TooManyTables => {
-            Answer::Refused(text_of(error))
-        }
+        ErrorKind::Closed if store.current.may_be_closed() => Answer::Refused(text_of(error)),
+        ErrorKind::TooManyTables if store.may_be_reading() => Answer::Refused(text_of(error)),
+        ErrorKind::InvalidArgument | ErrorKind::TooLarge => Answer::Refused(text_of(error)),
         ErrorKind::Corruption | ErrorKind::FormatTooNew => {
             Answer::Wrong(Complaint::Wrong(crate::system::Property::Damage, text_of(error)))
         }

@@ -6,7 +6,7 @@
 //! batch 7=40 3=x 7=0 os  x deletes
 //! get 7   get 7+         + is the place right behind a key
 //! scan 3..9  rscan ..9+  mscan ..    forward, backward, from both ends
-//! flush   verify   compact 3..9
+//! flush   verify   compact 3..9   reopen
 //! snap 1  snapget 1 7  snapscan 1 3..9  snapdrop 1    a snapshot in place 1
 //! hold 1 3..9  drain 1                                an iterator in place 1, begun and ended
 //! ```
@@ -55,6 +55,8 @@ pub enum Op {
     Flush,
     /// Reads and checks everything.
     Verify,
+    /// Closes the store and opens it again, whoever else is at it.
+    Reopen,
 }
 
 /// A place among the keys: a key, or right behind it.
@@ -108,6 +110,7 @@ impl fmt::Display for Op {
         match self {
             Op::Flush => f.write_str("flush"),
             Op::Verify => f.write_str("verify"),
+            Op::Reopen => f.write_str("reopen"),
             Op::Get(place) => write!(f, "get {place}"),
             Op::Scan { order, from, to } => {
                 write!(f, "{} {}", order.word(), Span(*from, *to))
@@ -162,6 +165,7 @@ fn parse(text: &str) -> Option<Op> {
     match (*first, rest) {
         ("flush", []) => Some(Op::Flush),
         ("verify", []) => Some(Op::Verify),
+        ("reopen", []) => Some(Op::Reopen),
         ("get", [place]) => Some(Op::Get(parse_place(place)?)),
         ("scan" | "rscan" | "mscan", [range]) => parse_scan(first, range),
         ("snap", [slot]) => Some(Op::Snapshot(slot.parse().ok()?)),
@@ -250,6 +254,7 @@ mod tests {
             "mscan 3+..",
             "flush",
             "verify",
+            "reopen",
             "compact ..3+",
             "snap 1",
             "snapget 1 7+",

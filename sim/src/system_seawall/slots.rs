@@ -21,6 +21,14 @@ pub(super) struct Slots {
     iterators: [Mutex<Option<Held>>; SLOTS as usize],
 }
 
+impl Slots {
+    /// Whether there is a snapshot or an iterator in any slot.
+    pub(super) fn hold_something(&self) -> bool {
+        self.snapshots.iter().any(|slot| slot.lock().is_some())
+            || self.iterators.iter().any(|slot| slot.lock().is_some())
+    }
+}
+
 /// An iterator after its first entry.
 #[derive(Debug)]
 struct Held {
@@ -41,13 +49,13 @@ fn replace<T>(slot: &Mutex<Option<T>>, with: Option<T>) -> Option<T> {
 
 /// Takes a snapshot, reads all of it, and keeps it.
 pub(super) fn take_snapshot(store: &Store, slot: u8) -> Answer<Seen> {
-    let snapshot = Arc::new(store.db.snapshot());
+    let snapshot = Arc::new(store.db().snapshot());
     let entries: Result<Vec<_>, Error> = snapshot.iter().collect();
     let at_seqno = snapshot.seqno();
     drop(replace(at(&store.slots.snapshots, slot), Some(snapshot)));
     match entries {
         Ok(entries) => Answer::Saw { at: at_seqno, seen: Seen::Entries(entries) },
-        Err(error) => failed(&error),
+        Err(error) => failed(store, &error),
     }
 }
 
@@ -66,7 +74,7 @@ pub(super) fn get(store: &Store, slot: u8, place: Place) -> Answer<Seen> {
     let Some(snapshot) = snapshot_of(store, slot) else { return Answer::Done };
     match snapshot.get(store.keys.bytes_of(place)) {
         Ok(value) => Answer::SawEarlier { at: snapshot.seqno(), seen: Seen::Value(value) },
-        Err(error) => failed(&error),
+        Err(error) => failed(store, &error),
     }
 }
 
@@ -80,7 +88,7 @@ pub(super) fn scan(
     let Some(snapshot) = snapshot_of(store, slot) else { return Answer::Done };
     match walk(store, &snapshot, from, to) {
         Ok(entries) => Answer::SawEarlier { at: snapshot.seqno(), seen: Seen::Entries(entries) },
-        Err(error) => failed(&error),
+        Err(error) => failed(store, &error),
     }
 }
 
@@ -129,14 +137,14 @@ pub(super) fn hold(
     from: Option<Place>,
     to: Option<Place>,
 ) -> Answer<Seen> {
-    let mut rest = store.db.range(span(store, from, to));
+    let mut rest = store.db().range(span(store, from, to));
     match rest.next().transpose() {
         Ok(first) => {
             let held = Held { from, to, first, rest };
             drop(replace(at(&store.slots.iterators, slot), Some(held)));
             Answer::Done
         }
-        Err(error) => failed(&error),
+        Err(error) => failed(store, &error),
     }
 }
 
@@ -151,6 +159,6 @@ pub(super) fn drain(store: &Store, slot: u8) -> Answer<Seen> {
         Ok(entries) => {
             Answer::SawEarlier { at: seqno, seen: Seen::Held(held.from, held.to, entries) }
         }
-        Err(error) => failed(&error),
+        Err(error) => failed(store, &error),
     }
 }

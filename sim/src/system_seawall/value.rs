@@ -55,10 +55,14 @@ impl Value {
         if bytes.len() != self.len as usize {
             return false;
         }
-        let (head, rest) = bytes.split_at(bytes.len().min(HEAD_BYTES));
-        let same = |nth: usize, chunk: &[u8]| self.filling(nth as u64)[..chunk.len()] == *chunk;
-        self.head()[..head.len()] == *head
-            && rest.chunks(8).enumerate().all(|(nth, chunk)| same(nth, chunk))
+        let Some((head, rest)) = bytes.split_first_chunk::<HEAD_BYTES>() else {
+            return self.head().starts_with(bytes);
+        };
+        // Words are compared as words: every read of every check comes by here.
+        let (words, last) = rest.as_chunks::<8>();
+        *head == self.head()
+            && words.iter().zip(0..).all(|(word, nth)| *word == self.filling(nth))
+            && self.filling(words.len() as u64).starts_with(last)
     }
 }
 

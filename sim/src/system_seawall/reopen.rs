@@ -1,0 +1,111 @@
+//! Closing and opening again while other clients go on, and what they may be told meanwhile.
+//!
+//! Whoever comes while the store is closed, or was on the way when it closed, is told that it is; and
+//! what was refused so never happened. Snapshots and iterators of the former handle stay where they
+//! are: they may be closed too, but may not stand in anybody's way.
+
+use std::sync::Arc;
+
+use seawall::{Db, Error, ErrorKind};
+use seawall_os::sync::{AtomicBool, Mutex, Ordering, Turn};
+use seawall_os::vfs::Vfs;
+
+use super::model::Seen;
+use super::{DIRECTORY, Store, failed, options, text_of};
+use crate::config::Config;
+use crate::system::{Answer, Complaint, Property};
+
+/// The handle of now, and what it takes to open another.
+#[derive(Debug)]
+pub(super) struct Current {
+    db: Mutex<Db>,
+    /// One client at a time closes and opens.
+    turn: Turn<()>,
+    vfs: Arc<dyn Vfs>,
+    config: Arc<Config>,
+    /// Whether anybody has closed a handle. Before that nobody may be told that it is closed.
+    closing: AtomicBool,
+    /// Whether the handle of now is closed for good, because closing it or opening the next failed.
+    gone: AtomicBool,
+}
+
+/// Opens the database in the simulated directory.
+pub(super) fn open(vfs: &Arc<dyn Vfs>, config: &Config) -> Result<Db, Error> {
+    Db::builder(DIRECTORY).vfs(Arc::clone(vfs)).options(options(config)).open()
+}
+
+impl Current {
+    pub(super) fn new(db: Db, vfs: Arc<dyn Vfs>, config: Arc<Config>) -> Current {
+        let [closing, gone] = [false, false].map(AtomicBool::new);
+        Current { db: Mutex::new(db), turn: Turn::new(()), vfs, config, closing, gone }
+    }
+
+    pub(super) fn db(&self) -> Db {
+        self.db.lock().clone()
+    }
+
+    /// How many clients there are.
+    pub(super) fn clients(&self) -> u64 {
+        self.config.get("clients")
+    }
+
+    /// Whether a client may be told that the store is closed.
+    pub(super) fn may_be_closed(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Whether nothing can be asked of the store any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
+    }
+}
+
+/// Closes the handle of now and opens the next.
+pub(super) fn reopen(store: &Store) -> Answer<Seen> {
+    let current = &store.current;
+    let _turn = current.turn.take();
+    let former = current.db();
+    if let Some(complaint) = opens_beside(current) {
+        return Answer::Wrong(complaint);
+    }
+    current.closing.store(true, Ordering::Release);
+    match former.clone().close() {
+        Ok(()) => {}
+        // An earlier one failed.
+        Err(error) if error.kind() == ErrorKind::Closed => return failed(store, &error),
+        Err(error) => {
+            current.gone.store(true, Ordering::Release);
+            return Answer::Failed(text_of(&error));
+        }
+    }
+    let next = match open(&current.vfs, &current.config) {
+        Ok(next) => next,
+        Err(error) => {
+            current.gone.store(true, Ordering::Release);
+            return Answer::Failed(text_of(&error));
+        }
+    };
+    let (closed_at, opened_at) = (former.last_seqno(), next.last_seqno());
+    // Dropped outside the lock: the last handle waits for its tasks.
+    let former = std::mem::replace(&mut *current.db.lock(), next);
+    drop(former);
+    if opened_at != closed_at {
+        let text = format!("closed at seqno {closed_at} and opened at seqno {opened_at}");
+        return Answer::Wrong(Complaint::Wrong(Property::Settled, text));
+    }
+    Answer::Durable
+}
+
+/// An open beside a handle that is open must be told so.
+fn opens_beside(current: &Current) -> Option<Complaint> {
+    if current.is_gone() {
+        return None;
+    }
+    match open(&current.vfs, &current.config) {
+        Ok(_) => {
+            let text = "the database was opened twice at once".to_owned();
+            Some(Complaint::Wrong(Property::Opens, text))
+        }
+        Err(_) => None,
+    }
+}
