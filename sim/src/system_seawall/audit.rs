@@ -1,15 +1,26 @@
 //! What no read shows: the files, and what the store says of them.
 
 use std::path::Path;
+use std::time::Duration;
 
 use seawall::{Db, Error, ErrorKind};
+use seawall_os::sync;
 use seawall_os::vfs::Vfs;
 
-use super::{DIRECTORY, text_of};
+use super::{DIRECTORY, Store, text_of};
 use crate::system::{Complaint, Property};
 
+/// How long compactions may take to come to their end, in waits of the simulator's clock.
+const WAITS_MAX: u32 = 200;
+const WAIT: Duration = Duration::from_millis(1);
+
 /// Checks everything on disk that counts, and that nothing else is there.
-pub(super) fn audit(db: &Db, vfs: &dyn Vfs) -> Result<(), Complaint> {
+pub(super) fn audit(store: &Store, vfs: &dyn Vfs) -> Result<(), Complaint> {
+    let db = &store.db();
+    if store.current.has_changed() {
+        store.slots.clear();
+        no_more_tables_are_open_than_count(db)?;
+    }
     let verified = db.verify().map_err(|error| complaint(db, &error))?;
     let wrong = |text: String| Err(Complaint::Wrong(Property::Files, text));
     if !verified.orphans.is_empty() {
@@ -22,6 +33,24 @@ pub(super) fn audit(db: &Db, vfs: &dyn Vfs) -> Result<(), Complaint> {
         ));
     }
     report_is_true(db, vfs)
+}
+
+/// Nobody reads, so sooner or later compactions are done and all tables but those of the version are
+/// closed.
+fn no_more_tables_are_open_than_count(db: &Db) -> Result<(), Complaint> {
+    let mut stats = db.stats();
+    for _ in 0..WAITS_MAX {
+        if stats.open_tables <= stats.tables + stats.frozen_memtables || stats.stopped.is_some() {
+            return Ok(());
+        }
+        sync::sleep(WAIT);
+        stats = db.stats();
+    }
+    let text = format!(
+        "{} tables are open although nobody reads and only {} and {} memtables count",
+        stats.open_tables, stats.tables, stats.frozen_memtables
+    );
+    Err(Complaint::Wrong(Property::Progress, text))
 }
 
 /// What an error of a check of everything means.

@@ -72,11 +72,6 @@ impl Store {
     fn db(&self) -> Db {
         self.current.db()
     }
-
-    /// Whether somebody may keep tables open that were merged away: another client, or what is held.
-    fn may_be_reading(&self) -> bool {
-        self.current.clients() > 1 || self.slots.hold_something()
-    }
 }
 
 impl System for Seawall {
@@ -132,6 +127,9 @@ impl System for Seawall {
     }
 
     fn apply(store: &Store, id: u32, op: &Op) -> Answer<Seen> {
+        if !Self::only_reads(op) {
+            store.current.note_change();
+        }
         match op {
             Op::Write { changes, sync, batch } => write(store, id, changes, *sync, *batch),
             Op::Get(place) => match store.db().get_with_seqno(store.keys.bytes_of(*place)) {
@@ -196,7 +194,7 @@ impl System for Seawall {
     }
 
     fn audit(store: &Store, vfs: &Arc<dyn Vfs>) -> Result<(), Complaint> {
-        if store.current.is_gone() { Ok(()) } else { audit::audit(&store.db(), &**vfs) }
+        if store.current.is_gone() { Ok(()) } else { audit::audit(store, &**vfs) }
     }
 
     fn model(config: &Arc<Config>) -> Model {
@@ -318,8 +316,9 @@ fn from_both_ends(range: &mut Range) -> Result<Vec<(Slice, Slice)>, Error> {
 fn failed(store: &Store, error: &Error) -> Answer<Seen> {
     match error.kind() {
         ErrorKind::Closed if store.current.may_be_closed() => Answer::Refused(text_of(error)),
-        ErrorKind::TooManyTables if store.may_be_reading() => Answer::Refused(text_of(error)),
-        ErrorKind::InvalidArgument | ErrorKind::TooLarge => Answer::Refused(text_of(error)),
+        ErrorKind::InvalidArgument | ErrorKind::TooLarge | ErrorKind::TooManyTables => {
+            Answer::Refused(text_of(error))
+        }
         ErrorKind::Corruption | ErrorKind::FormatTooNew => {
             Answer::Wrong(Complaint::Wrong(crate::system::Property::Damage, text_of(error)))
         }

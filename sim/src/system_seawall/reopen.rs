@@ -27,6 +27,8 @@ pub(super) struct Current {
     closing: AtomicBool,
     /// Whether the handle of now is closed for good, because closing it or opening the next failed.
     gone: AtomicBool,
+    /// Whether anything was ever asked but to read.
+    changed: AtomicBool,
 }
 
 /// Opens the database in the simulated directory.
@@ -36,17 +38,21 @@ pub(super) fn open(vfs: &Arc<dyn Vfs>, config: &Config) -> Result<Db, Error> {
 
 impl Current {
     pub(super) fn new(db: Db, vfs: Arc<dyn Vfs>, config: Arc<Config>) -> Current {
-        let [closing, gone] = [false, false].map(AtomicBool::new);
-        Current { db: Mutex::new(db), turn: Turn::new(()), vfs, config, closing, gone }
+        let [closing, gone, changed] = [false; 3].map(AtomicBool::new);
+        Current { db: Mutex::new(db), turn: Turn::new(()), vfs, config, closing, gone, changed }
     }
 
     pub(super) fn db(&self) -> Db {
         self.db.lock().clone()
     }
 
-    /// How many clients there are.
-    pub(super) fn clients(&self) -> u64 {
-        self.config.get("clients")
+    /// Something is asked that may make tables.
+    pub(super) fn note_change(&self) {
+        self.changed.store(true, Ordering::Release);
+    }
+
+    pub(super) fn has_changed(&self) -> bool {
+        self.changed.load(Ordering::Acquire)
     }
 
     /// Whether a client may be told that the store is closed.
@@ -96,7 +102,8 @@ pub(super) fn reopen(store: &Store) -> Answer<Seen> {
     Answer::Durable
 }
 
-/// An open beside a handle that is open must be told so.
+/// An open beside a handle that is open must be told so. It is, as long as the lock's file keeps its
+/// name: where the sync of a directory failed, the name may go, and the complaint is about a file.
 fn opens_beside(current: &Current) -> Option<Complaint> {
     if current.is_gone() {
         return None;
@@ -104,7 +111,7 @@ fn opens_beside(current: &Current) -> Option<Complaint> {
     match open(&current.vfs, &current.config) {
         Ok(_) => {
             let text = "the database was opened twice at once".to_owned();
-            Some(Complaint::Wrong(Property::Opens, text))
+            Some(Complaint::Wrong(Property::Files, text))
         }
         Err(_) => None,
     }

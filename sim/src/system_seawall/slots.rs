@@ -22,10 +22,10 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    /// Whether there is a snapshot or an iterator in any slot.
-    pub(super) fn hold_something(&self) -> bool {
-        self.snapshots.iter().any(|slot| slot.lock().is_some())
-            || self.iterators.iter().any(|slot| slot.lock().is_some())
+    /// Lets go of everything.
+    pub(super) fn clear(&self) {
+        self.snapshots.iter().for_each(|slot| drop(replace(slot, None)));
+        self.iterators.iter().for_each(|slot| drop(replace(slot, None)));
     }
 }
 
