@@ -29,9 +29,6 @@ use super::scope;
 /// How often a flush begins anew after a failure that left nothing in doubt.
 const ATTEMPTS_MAX: u32 = 3;
 
-/// How many segments an open may leave.
-const SEGMENTS_KEPT: usize = 8;
-
 impl Core {
     /// The flusher's loop: frozen memtables in order, the oldest first.
     pub(super) fn run_flusher(&self) {
@@ -64,7 +61,7 @@ impl Core {
     }
 
     fn log_is_long(&self) -> bool {
-        self.log_status.lock().segments.len() > SEGMENTS_KEPT
+        self.log_status.lock().segments.len() > self.options.log_segments_max
     }
 
     /// Lets go of segments that hold nothing but what is in tables: a flush does that too, but there

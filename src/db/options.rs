@@ -36,6 +36,9 @@ pub struct Options {
     pub segment_bytes: u64,
     /// Whether the next segment is made ahead of need, in the background. Default: yes.
     pub spare_segment: bool,
+    /// Segments of the log after which an open or a close shortens it, in the background, by writing
+    /// what they hold to a table: each open adds one. At least 1; default 8.
+    pub log_segments_max: usize,
     /// Edits after which the manifest is begun anew. At least 1; default 1,000.
     pub manifest_roll_edits: u64,
     /// The size at which a block of a table is closed, in bytes. 64 to 1 MiB; default 4 KiB.
@@ -82,6 +85,7 @@ impl Default for Options {
             frozen_memtables_max: 2,
             segment_bytes: 16 << 20,
             spare_segment: true,
+            log_segments_max: 8,
             manifest_roll_edits: 1_000,
             block_bytes: 4 << 10,
             block_cache_bytes: 64 << 20,
@@ -110,6 +114,7 @@ impl Options {
             ("memtable_entries_max", self.memtable_entries_max >= 1, "at least 1"),
             ("frozen_memtables_max", self.frozen_memtables_max >= 1, "at least 1"),
             ("segment_bytes", (512..=1 << 30).contains(&self.segment_bytes), "512 to 1 GiB"),
+            ("log_segments_max", self.log_segments_max >= 1, "at least 1"),
             ("manifest_roll_edits", self.manifest_roll_edits >= 1, "at least 1"),
             ("block_bytes", (64..=1 << 20).contains(&self.block_bytes), "64 to 1 MiB"),
             ("block_cache_bytes", self.block_cache_bytes <= 1 << 60, "0 to 2^60"),

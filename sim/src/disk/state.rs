@@ -86,14 +86,40 @@ impl Disk {
     /// `NotADirectory` when part of the path is a file.
     pub fn make_durable_dir(&mut self, path: impl AsRef<Path>) -> std::io::Result<()> {
         let text = path.as_ref().to_str().ok_or(Errno::Invalid)?;
+        self.durable_path(text)?;
+        Ok(())
+    }
+
+    /// The directory at `text`, made durable with all its missing parents.
+    fn durable_path(&mut self, text: &str) -> Result<u32, Errno> {
         let mut at = if text.starts_with('/') { ROOT } else { self.working };
         for name in text.split('/').filter(|name| !name.is_empty() && *name != ".") {
             at = match self.directory(at).live(name) {
                 Some(NodeId::Directory(next)) => next,
-                Some(NodeId::File(_)) => return Err(Errno::NotADirectory.into()),
+                Some(NodeId::File(_)) => return Err(Errno::NotADirectory),
                 None => self.durable_directory(at, name),
             };
         }
+        Ok(at)
+    }
+
+    /// Makes an empty file, durable at once like the directories that lead to it.
+    ///
+    /// # Errors
+    /// `NotADirectory` when part of the path is a file.
+    ///
+    /// # Panics
+    /// When the name is taken, or there is none.
+    pub fn make_durable_file(&mut self, path: impl AsRef<Path>) -> std::io::Result<()> {
+        let text = path.as_ref().to_str().ok_or(Errno::Invalid)?;
+        let (parent, name) = text.rsplit_once('/').map_or(("", text), |(parent, name)| {
+            (if parent.is_empty() { "/" } else { parent }, name)
+        });
+        let at = self.durable_path(parent)?;
+        assert!(self.directory(at).live(name).is_none(), "{text} is there already");
+        let number = self.next_number();
+        let name = self.directory_mut(at).set_durable(name, Some(NodeId::File(number)));
+        self.files.push(FileSlot { number, handles: 0, node: Arc::new(FileNode::new(name)) });
         Ok(())
     }
 

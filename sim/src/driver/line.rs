@@ -22,7 +22,7 @@ const CLOSE_CHANGES: u32 = 6;
 
 /// Runs every generation and every fork of each.
 pub(super) fn run_line<S: System>(run: &mut Run, workload: &[Planned<S::Op>]) -> Result<(), Found> {
-    let mut disk = run.rates.blank_disk(S::directories());
+    let mut disk = run.rates.blank_disk(S::directories(), S::files());
     let mut promise = Promise::<S>::nothing(S::model(&run.config));
     let mut crash = None;
     for generation in 0..run.rates.generations {

@@ -106,13 +106,16 @@ impl Rates {
         }
     }
 
-    /// The disk before anything was done; `directories` are on it when no store could make certain
-    /// of their names.
-    pub(super) fn blank_disk(&self, directories: &[&str]) -> Disk {
+    /// The disk before anything was done; `directories` and `files` are on it when no store could make
+    /// certain of their names.
+    pub(super) fn blank_disk(&self, directories: &[&str], files: &[&str]) -> Disk {
         let mut disk = Disk::new(self.disk_bytes);
         if self.faults.sync_dir_eio_one_in > 0 {
             for directory in directories {
                 disk.make_durable_dir(directory).expect("a blank disk has room for a directory");
+            }
+            for file in files {
+                disk.make_durable_file(file).expect("a blank disk has room for a file");
             }
         }
         disk

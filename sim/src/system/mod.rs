@@ -65,6 +65,12 @@ pub trait System: Sized + 'static {
         &[]
     }
 
+    /// As [`System::directories`], empty files, such as one that is locked: where its name may go
+    /// while it is held, two could hold it.
+    fn files() -> &'static [&'static str] {
+        &[]
+    }
+
     /// Draws one operation of a workload. It knows no model: collisions come from a small space.
     fn generate(draw: &Draw<'_>) -> Self::Op;
 

@@ -21,10 +21,10 @@ pub(super) fn generate(draw: &Draw<'_>) -> Op {
         ("snapshot-drop", 1),
         ("hold", 2),
         ("drain", 2),
-        ("compact", 1),
+        ("compact", draw.knob("compact_weight") as u32),
         ("flush", 1),
         ("verify", 1),
-        ("reopen", 1),
+        ("reopen", draw.knob("reopen_weight") as u32),
     ];
     match draw.word("kind", &kinds) {
         "put" => write(draw, vec![(key(draw), Some(len(draw)))], false),

@@ -58,6 +58,10 @@ const KNOBS: &[Knob] = &[
     knob("open_tables", &[1_000, 16, 8]),
     knob("block_cache_bytes", &[65_536, 0, 600]),
     knob("idle_mark_us", &[100_000, 50]),
+    knob("log_segments", &[8, 1, 3]),
+    // Operations that most runs do now and then, and some often.
+    knob("compact_weight", &[1, 1, 6]),
+    knob("reopen_weight", &[1, 0, 8]),
 ];
 
 /// An open database and the keys that operations speak of.
@@ -96,6 +100,10 @@ impl System for Seawall {
 
     fn directories() -> &'static [&'static str] {
         &[DIRECTORY]
+    }
+
+    fn files() -> &'static [&'static str] {
+        &["/db/LOCK"]
     }
 
     fn generate(draw: &Draw<'_>) -> Op {
@@ -230,6 +238,7 @@ fn options(config: &Config) -> Options {
         level_multiplier: config.get("level_multiplier"),
         table_bytes: config.get("table_bytes"),
         compaction_threads: size("compaction_threads"),
+        log_segments_max: size("log_segments"),
         idle_mark: std::time::Duration::from_micros(config.get("idle_mark_us")),
         ..Options::default()
     }

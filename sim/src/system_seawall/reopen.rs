@@ -102,8 +102,7 @@ pub(super) fn reopen(store: &Store) -> Answer<Seen> {
     Answer::Durable
 }
 
-/// An open beside a handle that is open must be told so. It is, as long as the lock's file keeps its
-/// name: where the sync of a directory failed, the name may go, and the complaint is about a file.
+/// An open beside a handle that is open must be told so.
 fn opens_beside(current: &Current) -> Option<Complaint> {
     if current.is_gone() {
         return None;
@@ -111,7 +110,7 @@ fn opens_beside(current: &Current) -> Option<Complaint> {
     match open(&current.vfs, &current.config) {
         Ok(_) => {
             let text = "the database was opened twice at once".to_owned();
-            Some(Complaint::Wrong(Property::Files, text))
+            Some(Complaint::Wrong(Property::Opens, text))
         }
         Err(_) => None,
     }
