@@ -99,12 +99,24 @@ pub struct Swept {
     pub elapsed: Duration,
     /// How long cores worked at first runs.
     pub busy: Duration,
+    /// How long cores worked for this process meanwhile, second runs included. Known at the end.
+    pub cpu: Duration,
 }
 
 impl Swept {
     /// Recovered states checked for each second that a core spent on first runs.
     pub fn states_per_second(&self) -> f64 {
         self.summary.counts.states as f64 / self.busy.as_secs_f64().max(1e-9)
+    }
+
+    /// Adds a sweep of other seeds that ran after this one. Whether the two are complete depends on
+    /// what was wanted: `complete` stays as it is.
+    pub fn then(&mut self, other: &Swept) {
+        self.summary.merge(&other.summary);
+        self.bad.extend_from_slice(&other.bad);
+        self.elapsed += other.elapsed;
+        self.busy += other.busy;
+        self.cpu += other.cpu;
     }
 }
 
@@ -145,13 +157,16 @@ pub fn sweep<S: System>(sweep: &Sweep, watch: &dyn Watch) -> Swept {
         so_far: Mutex::default(),
         watch,
     };
+    let worked_before = cpu_time(ClockId::ProcessCPUTime);
     std::thread::scope(|scope| {
         for _ in 0..sweep.jobs.max(1) {
             scope.spawn(|| board.work::<S>());
         }
     });
+    let worked = cpu_time(ClockId::ProcessCPUTime).saturating_sub(worked_before);
     let mut swept = board.so_far.into_inner().expect("no worker panics holding it");
     swept.elapsed = board.started.elapsed();
+    swept.cpu = worked;
     swept.bad.sort_by_key(|bad| bad.seed);
     let seeds = sweep.seeds.end.saturating_sub(sweep.seeds.start);
     swept.complete = swept.summary.seeds == seeds;
@@ -180,10 +195,10 @@ impl Board<'_> {
 
     fn one<S: System>(&self, seed: u64, twin: Option<&Twin>) {
         self.watch.begins(seed);
-        let started = cpu_time();
+        let started = cpu_time(ClockId::ThreadCPUTime);
         let input = Input::Tuned(seed, self.sweep.knobs.clone());
         let ran = run::<S>(&input).unwrap_or_else(|why| panic!("{why}"));
-        let busy = cpu_time().saturating_sub(started);
+        let busy = cpu_time(ClockId::ThreadCPUTime).saturating_sub(started);
         let again = twin.map(|twin| twin.run(seed, ran.tape.clone()));
         let what = judge(&ran, again);
         if what.is_some() && !self.sweep.keep_going {
@@ -199,9 +214,9 @@ impl Board<'_> {
     }
 }
 
-/// How long a core has worked for the calling thread.
-fn cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
+/// How long cores have worked for the calling thread, or for the process.
+fn cpu_time(of: ClockId) -> Duration {
+    let time = clock_gettime(of);
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
