@@ -83,7 +83,10 @@ fn simulate(console: &Console, command: &SimCommand) -> anyhow::Result<Exit> {
     match command {
         SimCommand::Run(arguments) => match arguments.role {
             Role::Parent => sim::supervise::run(console, arguments),
-            Role::Sweep => sim::run::run(console, arguments),
+            Role::Sweep => match &arguments.ledger {
+                Some(file) => sim::ledger::run(console, arguments, file),
+                None => sim::run::run(console, arguments),
+            },
             Role::Alone => sim::supervise::run_alone(arguments),
         },
         SimCommand::Replay(arguments) => sim::replay::replay(console, arguments),

@@ -37,7 +37,13 @@ pub(crate) enum SimCommand {
 const RUN_HELP: &str = "\
 Exit codes: 0 every recovered state was legal, 10 a property was violated or a seed did not end, 11 a
 seed did not do the same thing twice, 12 no seed finished in the time given, 130 interrupted. The tape
-of a failure goes to target/sim/ if there is a directory target here, and to seawall-sim/ otherwise.";
+of a failure goes to target/sim/ if there is a directory target here, and to seawall-sim/ otherwise.
+
+With --ledger the seeds run in blocks of 1,000, and a finished block is one line of the file: what ran,
+at which commit, and what came of it. Blocks that the file has of this commit and profile are not run
+again, so a run that was interrupted goes on where it was; --time begins no further block. The build
+has to be of a commit as it is, without changes. With --recheck the file stays as it is: blocks of this
+commit run again, and exit code 11 says that one does not give its line, in anything but the CPU time.";
 
 #[derive(Debug, Args)]
 #[command(after_help = RUN_HELP)]
@@ -66,6 +72,16 @@ pub(crate) struct Run {
     /// How long a seed may take; one that takes longer is a failure
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = seeds::duration)]
     pub(crate) seed_time: Duration,
+    /// Run each seed once [default: a second time too, from its tape, to see that it is the same]
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Run whole blocks of 1,000 seeds and append a line for each to this file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ops", "keep_going"])]
+    pub(crate) ledger: Option<PathBuf>,
+    /// Run N blocks of the ledger again, drawn by --seed [default: by the commit]
+    #[arg(long, value_name = "N", requires = "ledger", conflicts_with_all = ["seeds", "once"])]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) recheck: Option<u64>,
     /// Go on after a failure and report them all
     #[arg(long)]
     pub(crate) keep_going: bool,

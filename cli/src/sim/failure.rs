@@ -153,6 +153,9 @@ mod tests {
             personality: "posix".to_owned(),
             ops: None,
             seed_time: std::time::Duration::from_secs(30),
+            once: false,
+            ledger: None,
+            recheck: None,
             keep_going: false,
             role: crate::sim::args::Role::Parent,
         }

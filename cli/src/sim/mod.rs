@@ -3,6 +3,7 @@
 pub(crate) mod args;
 mod failure;
 pub(crate) mod keep;
+pub(crate) mod ledger;
 pub(crate) mod list;
 pub(crate) mod replay;
 pub(crate) mod run;
@@ -10,3 +11,4 @@ pub(crate) mod seeds;
 mod summary;
 pub(crate) mod supervise;
 mod tape;
+mod totals;

@@ -22,8 +22,10 @@ use crate::version;
 /// What is to be swept.
 pub(super) struct Plan<'a> {
     arguments: &'a Run,
-    seeds: Range<u64>,
-    jobs: u64,
+    pub(super) seeds: Range<u64>,
+    pub(super) jobs: u64,
+    /// How many seeds, if that is known beforehand.
+    pub(super) planned: Option<u64>,
 }
 
 pub(crate) fn run(console: &Console, arguments: &Run) -> anyhow::Result<Exit> {
@@ -56,12 +58,21 @@ impl Plan<'_> {
             (None, None, None) => DEFAULT_SEEDS,
         };
         let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-        Plan { arguments, seeds, jobs: arguments.jobs.map_or_else(cores, u64::from) }
+        let jobs = arguments.jobs.map_or_else(cores, u64::from);
+        let planned = (seeds.end < u64::MAX).then(|| seeds.end - seeds.start);
+        Plan { arguments, seeds, jobs, planned }
     }
 
-    /// How many seeds, if that is known beforehand.
-    pub(super) fn count(&self) -> Option<u64> {
-        (self.seeds.end < u64::MAX).then(|| self.seeds.end - self.seeds.start)
+    /// The sweep of some seeds as the command line wants it.
+    pub(super) fn sweep(&self, seeds: Range<u64>) -> Sweep {
+        Sweep {
+            jobs: self.jobs as usize,
+            twice: !self.arguments.once,
+            keep_going: self.arguments.keep_going,
+            stop: Some(interrupt::flag()),
+            knobs: self.arguments.knobs(),
+            ..Sweep::of(seeds)
+        }
     }
 
     /// What a sweep over the default range did too little of.
@@ -77,15 +88,7 @@ impl Plan<'_> {
 /// Sweeps until the range, the time, or the person's patience ends.
 fn sweep(console: &Console, plan: &Plan<'_>, announcer: &Announcer) -> Swept {
     let bar = bar(console, plan);
-    let Run { keep_going, time, .. } = plan.arguments;
-    let sweep = Sweep {
-        jobs: plan.jobs as usize,
-        keep_going: *keep_going,
-        time: *time,
-        stop: Some(interrupt::flag()),
-        knobs: plan.arguments.knobs(),
-        ..Sweep::of(plan.seeds.clone())
-    };
+    let sweep = Sweep { time: plan.arguments.time, ..plan.sweep(plan.seeds.clone()) };
     let shown = Shown { bar, told: Told { plan, announcer } };
     let swept = explore::sweep::<Seawall>(&sweep, &shown);
     shown.bar.finish_and_clear();
@@ -111,24 +114,24 @@ impl Watch for Shown<'_> {
 }
 
 /// A bar on a terminal, and nothing elsewhere.
-fn bar(console: &Console, plan: &Plan<'_>) -> ProgressBar {
+pub(super) fn bar(console: &Console, plan: &Plan<'_>) -> ProgressBar {
     if !console.shows_progress() {
         return ProgressBar::hidden();
     }
     let Run { profile, personality, .. } = plan.arguments;
-    let bar = plan.count().map_or_else(ProgressBar::no_length, ProgressBar::new);
-    let shape = match plan.count() {
+    let bar = plan.planned.map_or_else(ProgressBar::no_length, ProgressBar::new);
+    let shape = match plan.planned {
         Some(_) => "{prefix}  [{bar:8}] {percent:>3} %  {elapsed}  states {msg}",
         None => "{prefix}  {human_pos} seeds  {elapsed}  states {msg}",
     };
     if let Ok(style) = ProgressStyle::with_template(shape) {
         bar.set_style(style.progress_chars("##."));
     }
-    bar.set_prefix(heading(plan.count(), profile, personality, plan.jobs));
+    bar.set_prefix(heading(plan.planned, profile, personality, plan.jobs));
     bar
 }
 
-fn verdict(swept: &Swept, too_little: bool) -> Verdict {
+pub(super) fn verdict(swept: &Swept, too_little: bool) -> Verdict {
     let violated = |bad: &Bad| matches!(bad.what, Wrong::Violated(_));
     if swept.bad.iter().any(|bad| !violated(bad)) {
         Verdict::Nondeterministic
@@ -182,7 +185,9 @@ pub(super) fn summarise(
         personality: plan.arguments.personality.clone(),
         version: build.version.to_owned(),
         failures,
-        planned: plan.count(),
+        ledger: None,
+        planned: plan.planned,
+        once: plan.arguments.once,
         story,
     }
 }

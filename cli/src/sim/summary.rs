@@ -8,6 +8,7 @@ use std::time::Duration;
 use seawall_sim::numbers::{clock, counted, grouped};
 use serde::{Deserialize, Serialize};
 
+use super::totals::Totals;
 use crate::exit::Exit;
 
 /// How a sweep ended.
@@ -57,6 +58,12 @@ pub(crate) struct Summary {
     pub(crate) personality: String,
     pub(crate) version: String,
     pub(crate) failures: Vec<Failed>,
+    /// Of a run with a ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ledger: Option<Totals>,
+    /// Whether no seed ran a second time.
+    #[serde(skip)]
+    pub(crate) once: bool,
     /// Seeds that were asked for; none when only a time was.
     #[serde(skip)]
     pub(crate) planned: Option<u64>,
@@ -106,7 +113,7 @@ const BAR_CELLS: u64 = 8;
 impl Summary {
     /// The share of the planned seeds that ran, in per cent.
     fn percent(&self) -> u64 {
-        self.planned.map_or(100, |planned| self.seeds * 100 / planned.max(1))
+        self.planned.and_then(|planned| (self.seeds * 100).checked_div(planned)).unwrap_or(100)
     }
 
     /// `[########] 100 %  00:41`.
@@ -122,10 +129,7 @@ impl Summary {
     /// The last line, without its verdict.
     fn conclusion(&self) -> String {
         match self.verdict {
-            Verdict::Ok => format!(
-                "every recovered state legal; every seed ran twice, same fingerprint {}",
-                self.fingerprint
-            ),
+            Verdict::Ok => self.all_well(),
             Verdict::Violated => format!("{} of them failed", grouped(self.failures.len() as u64)),
             Verdict::Nondeterministic => "a seed did not do the same thing twice".to_owned(),
             Verdict::Budget => "no seed finished in the time given".to_owned(),
@@ -136,6 +140,19 @@ impl Summary {
                 format!("interrupted after {}, all legal", counted(self.seeds, "seed", "seeds"))
             }
         }
+    }
+
+    fn all_well(&self) -> String {
+        let fingerprint = &self.fingerprint;
+        let how = match &self.ledger {
+            Some(_) if self.seeds == 0 => {
+                return "the ledger has every one of these blocks already".to_owned();
+            }
+            Some(Totals { blocks_rechecked: 1.., .. }) => "every block gave its line again".into(),
+            _ if self.once => format!("every seed ran once, fingerprint {fingerprint}"),
+            _ => format!("every seed ran twice, same fingerprint {fingerprint}"),
+        };
+        format!("every recovered state legal; {how}")
     }
 
     /// The verdict in a word.
@@ -157,6 +174,7 @@ impl fmt::Display for Summary {
         let heading = heading(self.planned, &self.profile, &self.personality, self.jobs);
         writeln!(f, "{heading:<BAR_COLUMN$}{}", self.bar())?;
         writeln!(f, "{}", self.story)?;
+        self.ledger.iter().try_for_each(|ledger| writeln!(f, "  {ledger}"))?;
         let conclusion = self.conclusion();
         write!(f, "  {conclusion:<width$}", width = BAR_COLUMN - 2)
     }
@@ -184,6 +202,8 @@ mod tests {
             personality: "posix".to_owned(),
             version: "0.1.0".to_owned(),
             failures: Vec::new(),
+            ledger: None,
+            once: false,
             planned: Some(2000),
             story: "  operations 1.9 M   system calls 11.2 M".to_owned(),
         }

@@ -85,9 +85,9 @@ fn so_far(arguments: &Run, note: Option<&str>, elapsed: Duration) -> anyhow::Res
     let plan = Plan::of(arguments);
     let summary = match note {
         Some(note) => {
-            let Note { summary, story } =
+            let Note { summary, story, planned } =
                 serde_json::from_str(note).context("cannot read what the sweep has said")?;
-            Summary { story, planned: plan.count(), ..summary }
+            Summary { story, planned, ..summary }
         }
         None => summarise(&plan, &Swept::default(), Verdict::Violated, Vec::new()),
     };
@@ -127,6 +127,7 @@ fn failed(arguments: &Run, lost: Lost, suspect: &Suspect) -> Failed {
 struct Note {
     summary: Summary,
     story: String,
+    planned: Option<u64>,
 }
 
 /// The child's end: obeys the parent.
@@ -156,7 +157,8 @@ impl Watch for Told<'_> {
     fn ended(&self, seed: u64, so_far: &Swept) {
         self.announcer.ended(seed, so_far);
         let mut summary = summarise(self.plan, so_far, Verdict::Ok, Vec::new());
-        let note = Note { story: std::mem::take(&mut summary.story), summary };
+        let (story, planned) = (std::mem::take(&mut summary.story), summary.planned);
+        let note = Note { summary, story, planned };
         if let Ok(note) = serde_json::to_string(&note) {
             self.announcer.note(&note);
         }
