@@ -83,7 +83,7 @@ fn a_build_with_changes_writes_no_ledger_and_one_without_begins_it() {
     if version.contains("\"clean\":true") {
         let answer = scratch.run(run);
         assert_eq!(answer.code, Some(12), "{answer:?}");
-        let said = "ledger l   blocks written 0, skipped 0   lines 0   states of all lines 0";
+        let said = "  ledger l   blocks written 0, skipped 0, rechecked 0   lines 0\n  states of all lines 0";
         assert!(answer.stdout.contains(said), "{}", answer.stdout);
         assert_eq!(std::fs::read(scratch.path().join("l")).expect("it is there"), b"");
     } else {

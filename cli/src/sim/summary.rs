@@ -8,7 +8,7 @@ use std::time::Duration;
 use seawall_sim::numbers::{clock, counted, grouped};
 use serde::{Deserialize, Serialize};
 
-use super::totals::Totals;
+use super::totals::{LEDGER, Totals};
 use crate::exit::Exit;
 
 /// How a sweep ended.
@@ -131,6 +131,9 @@ impl Summary {
         match self.verdict {
             Verdict::Ok => self.all_well(),
             Verdict::Violated => format!("{} of them failed", grouped(self.failures.len() as u64)),
+            Verdict::Nondeterministic if self.failures.iter().any(|f| f.property == LEDGER) => {
+                "a block did not give its line of the ledger again".to_owned()
+            }
             Verdict::Nondeterministic => "a seed did not do the same thing twice".to_owned(),
             Verdict::Budget => "no seed finished in the time given".to_owned(),
             Verdict::Missed => {

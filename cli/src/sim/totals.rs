@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use seawall_sim::numbers::grouped;
 use serde::{Deserialize, Serialize};
 
+/// What a block that does not give its line again is said to violate.
+pub(crate) const LEDGER: &str = "ledger";
+
 /// A run's part in its ledger, and all that the ledger holds. Scripts depend on the names.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Totals {
@@ -26,18 +29,14 @@ pub(crate) struct Totals {
 
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let blocks = match self.blocks_rechecked {
-            0 => format!(
-                "blocks written {}, skipped {}",
-                grouped(self.blocks_written),
-                grouped(self.blocks_skipped)
-            ),
-            rechecked => format!("blocks rechecked {}", grouped(rechecked)),
-        };
         write!(
             f,
-            "ledger {}   {blocks}   lines {}   states of all lines {}, of this commit {}",
+            "ledger {}   blocks written {}, skipped {}, rechecked {}   lines {}\n  \
+             states of all lines {}, of this commit {}",
             self.file.display(),
+            grouped(self.blocks_written),
+            grouped(self.blocks_skipped),
+            grouped(self.blocks_rechecked),
             grouped(self.lines),
             grouped(self.states),
             grouped(self.states_of_commit),

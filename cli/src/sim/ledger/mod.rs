@@ -28,7 +28,7 @@ use super::run::{Plan, bar, print, summarise};
 use super::seeds;
 use super::summary::{Failed, Verdict};
 use super::supervise::{Told, announcer};
-use super::totals::Totals;
+use super::totals::{LEDGER, Totals};
 use super::{failure, run as sweeping};
 use crate::console::{Console, unless_reader_went_away};
 use crate::exit::{Exit, Failure};
@@ -43,9 +43,6 @@ use shown::Shown;
 
 /// Seeds to a block.
 const BLOCK: u64 = 1_000;
-
-/// What a block that does not give its line again is said to violate.
-const LEDGER: &str = "ledger";
 
 /// Everything a run has of its surroundings.
 struct Desk<'a> {
@@ -146,7 +143,8 @@ impl Desk<'_> {
         let (same, swept, differs) = recheck(blocks, lines, &shown)?;
         shown.bar.finish_and_clear();
         let totals = self.totals(known, &blocks.commit);
-        let totals = Totals { blocks_rechecked: same, ..totals };
+        let compared = same + u64::from(differs.is_some());
+        let totals = Totals { blocks_rechecked: compared, ..totals };
         Ok(Done { swept, blocks: same, differs, totals })
     }
 
