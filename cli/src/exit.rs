@@ -106,11 +106,15 @@ impl Failure {
         }
         if let Some(cause) = error.chain().find_map(|cause| cause.downcast_ref::<seawall::Error>())
         {
-            let (exit, next) = of_store(cause.kind());
+            let (exit, mut next) = of_store(cause.kind());
+            if let (Exit::Error, Some(better)) = (exit, of_io(error)) {
+                next = better;
+            }
             let place = cause.file().map(|file| (file.to_owned(), cause.offset()));
             return Failure { place, ..Failure::new(exit, all_causes(error), next) };
         }
-        Failure::error(all_causes(error), "see the message above; `-v` says more about each step")
+        let next = of_io(error).unwrap_or("see the message above; `-v` says more about each step");
+        Failure::error(all_causes(error), next)
     }
 }
 
@@ -157,6 +161,21 @@ fn of_store(kind: ErrorKind) -> (Exit, &'static str) {
             "look into the system's log for the device; what was acknowledged before is safe to \
              read after the cause is gone",
         ),
+    }
+}
+
+/// The advice for failures of the system that people cause themselves.
+fn of_io(error: &anyhow::Error) -> Option<&'static str> {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    let cause = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>())?;
+    match (cause.kind(), cause.raw_os_error()) {
+        (io::ErrorKind::NotADirectory, _) => Some("a file stands there; name a directory"),
+        (io::ErrorKind::IsADirectory, _) => Some("a directory stands there; name a file"),
+        (_, Some(ENFILE | EMFILE)) => {
+            Some("permit more open files (`ulimit -n`); nothing was lost by the attempt")
+        }
+        _ => None,
     }
 }
 

@@ -277,3 +277,43 @@ fn the_log_is_shown_frame_by_frame_also_beside_a_writer() {
     let next = "next: see the names there are";
     check_failure(&scratch, "inspect wal 999999.wal", 1, &["no log segment of that name", next]);
 }
+
+/// Whatever the limit, a command works or says what it lacked, and the next one finds everything.
+#[test]
+fn too_few_open_files_are_told_and_lose_nothing() {
+    let scratch = with_three_keys();
+    let mut refused = 0;
+    for limit in 4..16 {
+        for (line, stdout) in [("get b", "2\n"), ("put b 2", "")] {
+            let script = format!("ulimit -n {limit}; exec \"$0\" {line}");
+            let mut shell = std::process::Command::new("sh");
+            shell.args(["-c", &script, env!("CARGO_BIN_EXE_seawall")]).current_dir(scratch.path());
+            let output = shell.output().expect("a shell");
+            let (out, err) = (output.stdout, String::from_utf8_lossy(&output.stderr).into_owned());
+            if output.status.success() {
+                assert_eq!(String::from_utf8_lossy(&out), stdout, "{limit}: {line}");
+                continue;
+            }
+            // The loader needs a file of its own before there is anybody to say it well.
+            if err.contains("loading shared libraries") {
+                continue;
+            }
+            assert_eq!(output.status.code(), Some(1), "{limit}: {line}: {err}");
+            for words in ["Too many open files", "seawall-db", "next: ", "`ulimit -n`"] {
+                assert!(err.contains(words), "{limit}: {line}: no {words:?} in {err}");
+            }
+            refused += 1;
+        }
+    }
+    assert!(refused > 0, "no limit was too low");
+    check(&scratch, "scan", 0, "a\t1\nb\t2\nba\t3\n");
+    scratch.fine("admin verify");
+}
+
+#[test]
+fn a_file_in_place_of_a_directory_and_the_other_way_round_get_their_own_advice() {
+    let scratch = with_three_keys();
+    scratch.write("file", "a\t1\n");
+    check_failure(&scratch, "get a --db file", 1, &["file", "name a directory"]);
+    check_failure(&scratch, "import seawall-db", 1, &["cannot read", "name a file"]);
+}
