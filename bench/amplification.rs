@@ -22,7 +22,7 @@ pub(crate) fn of_overwrites(directory: &Path) -> Result<()> {
         let mut at = pass * 77_777;
         for _ in 0..KEYS {
             at = (at + STEP) % KEYS;
-            db.put_with(key(at), fresh_value(&mut random), Durability::Os)?;
+            db.put_with(key(at), random.value(), Durability::Os)?;
         }
     }
     let (time, cpu) = (started.elapsed(), cpu_time() - cpu);
@@ -46,13 +46,4 @@ pub(crate) fn of_overwrites(directory: &Path) -> Result<()> {
     );
     db.close()?;
     Ok(())
-}
-
-/// Random bytes, so that no value is like another.
-fn fresh_value(random: &mut Random) -> [u8; VALUE_BYTES] {
-    let mut value = [0; VALUE_BYTES];
-    for chunk in value.chunks_mut(8) {
-        chunk.copy_from_slice(&random.next().to_le_bytes()[..chunk.len()]);
-    }
-    value
 }

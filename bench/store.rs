@@ -5,7 +5,8 @@
 //! - `writer`: one synced writer, against bare writes and syncs of a file of the same kind
 //! - `writers`: eight synced writers, against one
 //! - `puts`: a million random puts with `Durability::Os`, one thread
-//! - `gets`: random gets and scans of what `puts` leaves
+//! - `reads`: random gets, of keys that are missing too, seeks and scans of a million entries
+//! - `memory`: the peak of a load
 //! - `amplification`: bytes written and kept when two million keys are overwritten twice
 //! - `open`: open after `kill -9`, with 64 MiB of log
 //!
@@ -20,11 +21,14 @@
 
 mod amplification;
 mod loaded;
+mod memory;
+mod reads;
 mod reopen;
 mod synced;
 mod workload;
 
 use std::error::Error;
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -35,21 +39,24 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// The name of a benchmark, and what runs it in a directory of its own.
 type Benchmark = (&'static str, fn(&Path) -> Result<()>);
 
-const BENCHMARKS: [Benchmark; 6] = [
+const BENCHMARKS: [Benchmark; 7] = [
     ("writer", synced::one_against_bare),
     ("writers", synced::eight_against_one),
     ("puts", loaded::puts),
-    ("gets", loaded::gets),
+    ("reads", reads::of_a_million),
+    ("memory", memory::of_a_load),
     ("open", reopen::after_a_kill),
     ("amplification", amplification::of_overwrites),
 ];
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [child, directory] = &arguments[..]
-        && child == reopen::CHILD
-    {
-        return reopen::fill_until_killed(Path::new(directory));
+    if let [child, directory] = &arguments[..] {
+        match child.as_str() {
+            reopen::CHILD => return reopen::fill_until_killed(Path::new(directory)),
+            memory::CHILD => return memory::load_and_tell(Path::new(directory)),
+            _ => {}
+        }
     }
     // `cargo bench` says so; `cargo test --benches` does not, and has no minute to spare.
     if !arguments.iter().any(|argument| argument == "--bench") {
@@ -65,6 +72,8 @@ fn main() -> Result<()> {
     for (name, run) in BENCHMARKS.iter().filter(|(name, _)| wanted(name)) {
         let directory = tempfile::tempdir_in(&parent)?;
         print!("{name:<8} ");
+        // A benchmark may print through another process.
+        std::io::stdout().flush()?;
         run(directory.path())?;
     }
     Ok(())

@@ -5,7 +5,8 @@ pub(crate) const KEY_BYTES: usize = 16;
 /// Bytes of each value, unless a benchmark says otherwise.
 pub(crate) const VALUE_BYTES: usize = 100;
 
-/// A value of random bytes, the same each time: tables of many such entries compress well.
+/// A value of random bytes, the same each time: for what never gets to a table, where such values
+/// would compress.
 pub(crate) fn value<const BYTES: usize>() -> [u8; BYTES] {
     let mut random = Random(0);
     std::array::from_fn(|_| random.next() as u8)
@@ -30,6 +31,15 @@ impl Random {
 
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
+    }
+
+    /// Random bytes, so that no value is like another and tables do not compress.
+    pub(crate) fn value(&mut self) -> [u8; VALUE_BYTES] {
+        let mut value = [0; VALUE_BYTES];
+        for chunk in value.chunks_mut(8) {
+            chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
+        }
+        value
     }
 }
 
