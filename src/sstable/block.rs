@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::format::shared_len;
+use super::guide::Guide;
 use crate::base::error::{Error, Result};
 use crate::base::key::{SeqNo, ValueKind, compare};
 
@@ -20,6 +21,7 @@ pub(super) struct Block {
     /// Where the entries end and the restarts begin.
     entries_end: usize,
     restart_count: usize,
+    guide: Guide,
     path: Arc<Path>,
     offset: u64,
 }
@@ -37,14 +39,22 @@ pub(super) struct RawEntry<'a> {
 }
 
 impl Block {
-    /// Takes the contents of the block at `offset` of the file at `path`.
+    /// Takes the contents of the block at `offset` of the file at `path`, a table whose keys all begin
+    /// with the same `shared` bytes.
     ///
     /// # Errors
     /// A corruption unless the restarts are ascending places among the entries, the first at 0.
-    pub(super) fn new(contents: Vec<u8>, path: &Arc<Path>, offset: u64) -> Result<Block> {
-        let path = Arc::clone(path);
-        let mut block = Block { contents, entries_end: 0, restart_count: 0, path, offset };
+    pub(super) fn new(
+        contents: Vec<u8>,
+        shared: usize,
+        path: &Arc<Path>,
+        offset: u64,
+    ) -> Result<Block> {
+        let (path, guide) = (Arc::clone(path), Guide::default());
+        let mut block = Block { contents, entries_end: 0, restart_count: 0, guide, path, offset };
         block.find_restarts().ok_or_else(|| block.corrupt("the restarts of a block are wrong"))?;
+        let key = |restart| block.raw_restart(restart).map(|raw| raw.rest);
+        block.guide = Guide::new(block.restart_count, shared, key)?;
         Ok(block)
     }
 
@@ -145,7 +155,17 @@ impl Block {
     /// The last restart before `(key, seqno)`; the first, when all are at or after it. The first
     /// entry at or after `(key, seqno)` follows it, or is it when it is the first.
     pub(super) fn bisect(&self, key: &[u8], seqno: SeqNo) -> Result<usize> {
-        let (mut low, mut high) = (0, self.restart_count);
+        self.bisect_between((0, self.restart_count), key, seqno)
+    }
+
+    /// As [`Block::bisect`], when that is the first of `bounds` or after it, and before the second.
+    #[inline]
+    fn bisect_between(
+        &self,
+        (mut low, mut high): (usize, usize),
+        key: &[u8],
+        seqno: SeqNo,
+    ) -> Result<usize> {
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             let raw = self.raw_restart(middle)?;
@@ -159,7 +179,7 @@ impl Block {
     }
 
     /// The newest version of `key` that `visible` admits, or `None` when the first entry after its
-    /// place is of another key.
+    /// place is of another key. `key` begins as all keys of the table do.
     ///
     /// Builds no key: it keeps how far the last key agreed with the one sought, all that a comparison
     /// with the next one needs.
@@ -171,7 +191,8 @@ impl Block {
         key: &[u8],
         visible: SeqNo,
     ) -> Result<Option<(SeqNo, ValueKind, &[u8])>> {
-        let mut at = self.restart(self.bisect(key, visible)?);
+        let bounds = self.guide.narrow(key, self.restart_count);
+        let mut at = self.restart(self.bisect_between(bounds, key, visible)?);
         // The entry before was smaller than what is sought, had `last_len` bytes and agreed in the
         // first `agreed` of them.
         let (mut last_len, mut agreed) = (0, 0);

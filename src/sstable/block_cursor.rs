@@ -150,7 +150,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn block(contents: &[u8]) -> Result<Block> {
-        Block::new(contents.to_vec(), &Arc::from(Path::new("000003.sst")), 4096)
+        block_sharing(contents, 0)
+    }
+
+    fn block_sharing(contents: &[u8], shared: usize) -> Result<Block> {
+        Block::new(contents.to_vec(), shared, &Arc::from(Path::new("000003.sst")), 4096)
     }
 
     fn built(entries: &[OwnedEntry], interval: usize) -> Vec<u8> {
@@ -209,12 +213,17 @@ mod tests {
             key in prop::collection::vec(b'a'..b'd', 0..5),
             visible in 0u64..70,
             interval in 1usize..20,
+            shared in 0usize..10,
         ) {
             if entries.is_empty() {
                 return Ok(());
             }
-            let entries = sorted(entries);
-            let block = Arc::new(block(&built(&entries, interval)).expect("its own bytes"));
+            let shares = |key: &[u8]| [&b"all begin so"[..shared], key].concat();
+            let mut entries = sorted(entries);
+            entries.iter_mut().for_each(|entry| entry.key = shares(&entry.key));
+            let key = shares(&key);
+            let contents = built(&entries, interval);
+            let block = Arc::new(block_sharing(&contents, shared).expect("its own bytes"));
             let mut cursor = BlockCursor::new(Arc::clone(&block));
             let keys = entries.iter().map(|entry| &entry.key).chain([&key]);
             for key in keys {

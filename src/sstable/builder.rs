@@ -22,7 +22,8 @@ use crate::base::table_meta::TableMeta;
 pub(crate) struct TableOptions {
     /// A data block ends with the entry that brings it to this size, in bytes.
     pub(crate) block_bytes: usize,
-    /// How many entries apart the whole keys in a data block are.
+    /// How many entries apart the whole keys in a data block are. Fewer are faster to search, and take
+    /// more bytes where keys have much in common.
     pub(crate) restart_interval: usize,
     /// How data blocks are stored.
     pub(crate) compression: Compression,
@@ -35,7 +36,7 @@ impl Default for TableOptions {
     fn default() -> TableOptions {
         TableOptions {
             block_bytes: 4096,
-            restart_interval: 16,
+            restart_interval: 4,
             compression: Compression::default(),
             filter_bits_per_key: 10,
         }

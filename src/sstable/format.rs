@@ -256,6 +256,20 @@ pub(super) fn shared_len(a: &[u8], b: &[u8]) -> usize {
     len + a[len..].iter().zip(&b[len..]).take_while(|(a, b)| a == b).count()
 }
 
+/// The first eight bytes as a number that orders as they do; a shorter string is filled with zeros,
+/// so equal heads do not make equal keys.
+#[inline]
+pub(super) fn head(bytes: &[u8]) -> u64 {
+    match bytes.first_chunk() {
+        Some(first) => u64::from_be_bytes(*first),
+        None => {
+            let mut first = [0; 8];
+            first[..bytes.len()].copy_from_slice(bytes);
+            u64::from_be_bytes(first)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

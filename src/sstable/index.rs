@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use super::block::Block;
 use super::block_cursor::BlockCursor;
-use super::format::{BlockHandle, shared_len};
+use super::format::{BlockHandle, head, shared_len};
 use crate::base::codec::{Cursor, put_varint};
 use crate::base::error::{Error, Result};
 use crate::base::key::{SeqNo, compare};
@@ -52,7 +52,7 @@ impl Index {
         data_end: u64,
     ) -> Result<Index> {
         let corrupt = |what: &str| Error::corruption(path, offset, what);
-        let mut cursor = BlockCursor::new(Arc::new(Block::new(contents, path, offset)?));
+        let mut cursor = BlockCursor::new(Arc::new(Block::new(contents, 0, path, offset)?));
         let mut index =
             Index { keys: Vec::new(), shared: 0, heads: Vec::new(), blocks: Vec::new() };
         let mut next_offset = Some(0);
@@ -123,19 +123,6 @@ impl Index {
             }
         }
         low
-    }
-}
-
-/// The first eight bytes as a number that orders as they do; a shorter string is filled with zeros,
-/// so equal heads do not make equal keys.
-fn head(bytes: &[u8]) -> u64 {
-    match bytes.first_chunk() {
-        Some(first) => u64::from_be_bytes(*first),
-        None => {
-            let mut first = [0; 8];
-            first[..bytes.len()].copy_from_slice(bytes);
-            u64::from_be_bytes(first)
-        }
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! builder ── block_builder          entries in, file out
-//! reader  ── filter, block_cache    file in, entries out: get, verify
+//! reader  ── filter, guide, block_cache
+//!                                   file in, entries out: get, verify
 //! iter, dump                        walks; a text for people
 //! ```
 //!
@@ -17,6 +18,7 @@ mod compression;
 mod dump;
 mod filter;
 mod format;
+mod guide;
 mod index;
 mod iter;
 mod properties;

@@ -14,6 +14,7 @@ use super::block_cache::{BlockCache, BlockKey, Caching};
 use super::filter::{Filter, KeyHash};
 use super::format::{
     BlockHandle, FOOTER_BYTES, FOOTER_BYTES_MAX, Footer, Place, TRAILER_BYTES, check_block,
+    shared_len,
 };
 use super::index::Index;
 use super::iter::TableCursor;
@@ -53,6 +54,8 @@ struct Ends {
     filter: Option<Filter>,
     index: Index,
     properties: Properties,
+    /// How many bytes all keys share at their beginnings.
+    shared: usize,
 }
 
 /// What point reads of tables took.
@@ -201,7 +204,7 @@ impl Table {
         if ends != inner.ends {
             return Err(inner.source.corrupt(0, "the end of the table has changed"));
         }
-        let Ends { footer, filter, index, properties } = &inner.ends;
+        let Ends { footer, filter, index, properties, .. } = &inner.ends;
         let mut counted = Properties::default();
         let mut cursor = self.cursor(Caching::Bypass);
         let mut last = (Vec::new(), 0);
@@ -254,7 +257,8 @@ impl Table {
         if let Some(block) = cache.get(key, caching) {
             return Ok(block);
         }
-        let block = Block::new(source.read_block(handle)?, &source.path, handle.offset)?;
+        let contents = source.read_block(handle)?;
+        let block = Block::new(contents, ends.shared, &source.path, handle.offset)?;
         let block = Arc::new(block);
         cache.put(key, &block, caching);
         Ok(block)
@@ -312,7 +316,8 @@ impl Source {
         if !agree {
             return Err(self.corrupt(offset, "the properties do not agree with the index"));
         }
-        Ok(Ends { footer, filter, index, properties })
+        let shared = shared_len(&properties.smallest, &properties.largest);
+        Ok(Ends { footer, filter, index, properties, shared })
     }
 
     /// The contents of a block, checked and as they were before compression.
