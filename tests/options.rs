@@ -45,7 +45,8 @@ const BOUNDS: [Bounds; 17] = [
 ];
 
 /// What may be anything.
-const UNBOUNDED: [&str; 4] = ["create_if_missing", "durability", "spare_segment", "idle_mark"];
+const UNBOUNDED: [&str; 5] =
+    ["create_if_missing", "durability", "spare_segment", "idle_mark", "idle_merge"];
 
 fn with(change: impl FnOnce(&mut Options)) -> Options {
     let mut options = Options::default();
@@ -164,6 +165,7 @@ fn the_smallest_options_work() {
         table_bytes: 1,
         compaction_threads: 1,
         idle_mark: Duration::ZERO,
+        idle_merge: Duration::ZERO,
         ..Options::default()
     });
 }
@@ -201,6 +203,7 @@ fn the_largest_options_work() {
         table_bytes: u64::MAX,
         compaction_threads: 16,
         idle_mark: Duration::MAX,
+        idle_merge: Duration::MAX,
         ..Options::default()
     });
 }

@@ -102,6 +102,16 @@ pub(super) enum KeeperWork {
     Idle,
 }
 
+/// What a compactor is to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CompactorWork {
+    Stop,
+    /// The structure has changed, and something may be due.
+    Due,
+    /// The structure has been the same for so long.
+    Rest,
+}
+
 impl Default for Signals {
     fn default() -> Signals {
         Signals {
@@ -245,15 +255,28 @@ impl Signals {
         self.state.lock().structure
     }
 
-    /// Waits for a structure other than the one `seen`, and notes it there; `false` when the
-    /// compactor is to end.
-    pub(super) fn wait_for_structure(&self, seen: &mut u64) -> bool {
+    /// Waits for a structure other than the one `seen`, and notes it there, but no longer than `rest`.
+    pub(super) fn wait_for_structure(
+        &self,
+        seen: &mut u64,
+        rest: Option<Duration>,
+    ) -> CompactorWork {
         let mut state = self.state.lock();
-        self.structure.wait_while(&mut state, |state| {
-            !state.stopping && (state.structure == *seen || state.failed)
-        });
+        let same =
+            |state: &mut State| !state.stopping && (state.structure == *seen || state.failed);
+        let rested = match rest {
+            Some(rest) => self.structure.wait_while_for(&mut state, same, rest),
+            None => {
+                self.structure.wait_while(&mut state, same);
+                false
+            }
+        };
         *seen = state.structure;
-        !state.stopping
+        match () {
+            () if state.stopping => CompactorWork::Stop,
+            () if rested => CompactorWork::Rest,
+            () => CompactorWork::Due,
+        }
     }
 
     /// As [`Signals::wait_for_structure`], for a caller who is no task.

@@ -21,9 +21,9 @@ use crate::base::range::KeyRange;
 use crate::manifest::Edit;
 use crate::tables::OpenTable;
 use crate::tree::{LevelLimits, Merge, MergeOptions, Plan, Retainer};
-use crate::tree::{pick, pick_fewer, plan_in_place, plan_range};
+use crate::tree::{pick, pick_at_rest, pick_fewer, plan_in_place, plan_range};
 
-use super::background::Stall;
+use super::background::{CompactorWork, Stall};
 use super::core::Core;
 use super::outputs::{Failure, Outputs};
 use super::scope;
@@ -33,18 +33,40 @@ use super::structure::{Claim, OpenLevels};
 const ATTEMPTS_MAX: u32 = 3;
 
 impl Core {
-    /// A compactor's loop: whatever is due, until told to end.
+    /// A compactor's loop: whatever is due, until told to end, and at rest a little more.
     pub(super) fn run_compactor(&self) {
-        let mut seen = 0;
-        while self.signals.wait_for_structure(&mut seen) {
-            while let Some(claim) = self.claim_due() {
-                self.compact_with_retries(&claim);
-                self.let_go(&claim);
-                if self.signals.is_ending() {
-                    break;
+        let (mut seen, mut seqno_seen) = (0, 0);
+        loop {
+            let may_rest = self.structure.has_plan(pick_at_rest);
+            let rest = may_rest.then_some(self.options.idle_merge);
+            match self.signals.wait_for_structure(&mut seen, rest) {
+                CompactorWork::Stop => return,
+                CompactorWork::Due => self.compact_all(|| self.claim_due()),
+                CompactorWork::Rest => {
+                    let quiet = || self.last_seqno() == seqno_seen;
+                    self.compact_all(|| quiet().then(|| self.claim_at_rest()).flatten());
+                    seqno_seen = self.last_seqno();
                 }
             }
         }
+    }
+
+    /// Compacts one claim after the other.
+    fn compact_all(&self, claim: impl Fn() -> Option<Claim>) {
+        while let Some(claim) = claim() {
+            self.compact_with_retries(&claim);
+            self.let_go(&claim);
+            if self.signals.is_ending() {
+                break;
+            }
+        }
+    }
+
+    /// Takes the tables of what may be merged while nothing is due and nobody writes.
+    fn claim_at_rest(&self) -> Option<Claim> {
+        let full = self.tables.slots.is_full();
+        self.structure
+            .claim(|levels, busy| pick_at_rest(levels, busy).filter(|plan| !full || plan.is_move()))
     }
 
     /// Takes the tables of what is due. While tables are to be let go, something is due sooner.

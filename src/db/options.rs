@@ -73,6 +73,10 @@ pub struct Options {
     pub compaction_threads: usize,
     /// How long the log must be idle before the last sync is vouched for. Default: 100 ms.
     pub idle_mark: Duration,
+    /// After so long without a commit tables are merged that are not due, as long as what is above the
+    /// lowest level has more than a fifth of its bytes: that much of them may be overwritten. Default:
+    /// 500 ms.
+    pub idle_merge: Duration,
 }
 
 impl Default for Options {
@@ -99,6 +103,7 @@ impl Default for Options {
             open_tables_max: 900,
             compaction_threads: 1,
             idle_mark: Duration::from_millis(100),
+            idle_merge: Duration::from_millis(500),
         }
     }
 }

@@ -99,6 +99,15 @@ impl Structure {
         Some(Claim { plan, levels: Arc::clone(&state.levels) })
     }
 
+    /// Whether `pick` makes a plan now.
+    pub(super) fn has_plan(
+        &self,
+        pick: impl FnOnce(&OpenLevels, &BTreeSet<FileNumber>) -> Option<Plan>,
+    ) -> bool {
+        let state = self.state.lock();
+        pick(&state.levels, &state.busy).is_some()
+    }
+
     /// Lets the tables of a plan go.
     pub(super) fn release(&self, plan: &Plan) {
         let mut state = self.state.lock();

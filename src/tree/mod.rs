@@ -15,7 +15,7 @@ mod scan;
 mod super_version;
 
 pub(crate) use compaction::{LevelLimits, Merge, MergeOptions, Plan, Retainer};
-pub(crate) use compaction::{pick, pick_fewer, plan_in_place, plan_range};
+pub(crate) use compaction::{pick, pick_at_rest, pick_fewer, plan_in_place, plan_range};
 pub(crate) use flush::{WrittenTable, write_table};
 pub(crate) use get::get_with;
 pub(crate) use scan::{Scan, TreeCursor, cursor};

@@ -60,8 +60,9 @@ const KNOBS: &[Knob] = &[
     knob("idle_mark_us", &[100_000, 50]),
     knob("log_segments", &[8, 1, 3]),
     // Operations that most runs do now and then, and some often.
-    knob("compact_weight", &[1, 1, 6]),
-    knob("reopen_weight", &[1, 0, 8]),
+    knob("compact_weight", &[1, 1, 10]),
+    knob("reopen_weight", &[1, 0, 12]),
+    knob("idle_merge_us", &[500_000, 50]),
 ];
 
 /// An open database and the keys that operations speak of.
@@ -240,6 +241,7 @@ fn options(config: &Config) -> Options {
         compaction_threads: size("compaction_threads"),
         log_segments_max: size("log_segments"),
         idle_mark: std::time::Duration::from_micros(config.get("idle_mark_us")),
+        idle_merge: std::time::Duration::from_micros(config.get("idle_merge_us")),
         ..Options::default()
     }
 }

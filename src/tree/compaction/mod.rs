@@ -11,5 +11,7 @@ mod picker;
 mod retain;
 
 pub(crate) use merge::{Merge, MergeOptions};
-pub(crate) use picker::{LevelLimits, Plan, pick, pick_fewer, plan_in_place, plan_range};
+pub(crate) use picker::{
+    LevelLimits, Plan, pick, pick_at_rest, pick_fewer, plan_in_place, plan_range,
+};
 pub(crate) use retain::Retainer;

@@ -3,6 +3,9 @@
 //! Level 0 is due by the number of its tables, the others by their size in bytes. The one that is
 //! furthest over its limit comes first; from a level other than 0, the table with the least to rewrite
 //! below it for its size.
+//!
+//! At rest, when none of that is due and nobody writes, the bytes above the lowest level count: all of
+//! them may be of keys that are there again below.
 
 use std::collections::BTreeSet;
 
@@ -71,6 +74,29 @@ pub(crate) fn pick<T: AsMeta>(
         .collect();
     due.sort_unstable_by_key(|(percent, level)| (std::cmp::Reverse(*percent), *level));
     due.into_iter().find_map(|(_, level)| match level {
+        0 => plan_first(levels, busy),
+        _ => plan_level(levels, busy, level),
+    })
+}
+
+/// At rest the levels above the lowest one may have so many hundredths of its bytes.
+const REST_PERCENT: u64 = 20;
+
+/// What makes a version smaller that nobody changes: merges down from the level that has most bytes of
+/// those above the lowest one. A table that is alone holds nothing twice.
+pub(crate) fn pick_at_rest<T: AsMeta>(
+    levels: &Levels<T>,
+    busy: &BTreeSet<FileNumber>,
+) -> Option<Plan> {
+    let lowest = levels.iter().map(|(level, _)| level).max()?.max(1);
+    let above: u64 = (0..lowest).map(|level| levels.level_bytes(level)).sum();
+    let most = levels.level_bytes(lowest) / 100 * REST_PERCENT;
+    if above <= most || levels.count() < 2 {
+        return None;
+    }
+    let mut fullest: Vec<usize> = (0..lowest).collect();
+    fullest.sort_by_key(|level| std::cmp::Reverse(levels.level_bytes(*level)));
+    fullest.into_iter().find_map(|level| match level {
         0 => plan_first(levels, busy),
         _ => plan_level(levels, busy, level),
     })
@@ -253,6 +279,25 @@ mod tests {
         })
         .collect();
         insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn at_rest_little_is_left_above_the_lowest_level() {
+        for (text, wanted) in [
+            ("0: 1 a-c", "nothing"),
+            ("1: 1 a-c, 2 d-e", "nothing"),
+            ("0: 1 a-c, 2 d-e", "merge [1, 2] of level 0 with []"),
+            ("0: 1 a-c 20; 1: 2 a-b 100", "nothing"),
+            ("0: 1 a-c 21; 1: 2 a-b 100", "merge [1] of level 0 with [2]"),
+            ("0: 1 a-c 21; 1: 2* a-b 100", "nothing"),
+            ("0: 1 a-c 10; 1: 2 a-b 20; 3: 3 a-b 200", "nothing"),
+            ("0: 1 a-c 10; 1: 2 a-b 50; 3: 3 a-b 200", "move [2] of level 1 with []"),
+            ("0: 1 a-c 10; 1: 2* a-b 50; 3: 3 a-b 200", "nothing"),
+            ("0: 1 a-c 10; 2: 2 a-b 50, 4 c-d 40; 3: 3 a-b 200", "move [4] of level 2 with []"),
+        ] {
+            let (levels, busy) = parse(text);
+            assert_eq!(show(pick_at_rest(&levels, &busy)), wanted, "{text}");
+        }
     }
 
     #[test]
