@@ -4,6 +4,7 @@ mod support;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use seawall::os::vfs::{MemFs, Vfs};
 use seawall::{Db, Options, inspect};
@@ -17,6 +18,7 @@ fn quiet() -> Options {
         level0_tables: 100,
         level0_slow_tables: 101,
         level0_stall_tables: 102,
+        idle_merge: Duration::MAX,
         ..Options::default()
     }
 }

@@ -128,6 +128,7 @@ fn with_few_open_tables() -> Options {
         level0_tables: 1_000,
         level0_slow_tables: 2_000,
         level0_stall_tables: 2_000,
+        idle_merge: std::time::Duration::MAX,
         open_tables_max: 32,
         ..Options::default()
     }
