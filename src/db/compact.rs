@@ -11,8 +11,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use seawall_os::sync::{Ordering, enter_scope};
+use seawall_os::sync::{Ordering, enter_scope, yield_point};
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::file_name::FileNumber;
@@ -32,13 +33,16 @@ use super::structure::{Claim, OpenLevels};
 /// How often a compaction begins anew after a failure that left nothing in doubt.
 const ATTEMPTS_MAX: u32 = 3;
 
+/// A compactor that rests looks no more often: what it would merge may be in another's hands.
+const REST_MIN: Duration = Duration::from_millis(1);
+
 impl Core {
     /// A compactor's loop: whatever is due, until told to end, and at rest a little more.
     pub(super) fn run_compactor(&self) {
         let (mut seen, mut seqno_seen) = (0, 0);
         loop {
             let may_rest = self.structure.has_plan(pick_at_rest);
-            let rest = may_rest.then_some(self.options.idle_merge);
+            let rest = may_rest.then_some(self.options.idle_merge.max(REST_MIN));
             match self.signals.wait_for_structure(&mut seen, rest) {
                 CompactorWork::Stop => return,
                 CompactorWork::Due => self.compact_all(|| self.claim_due()),
@@ -169,6 +173,7 @@ impl Core {
         removed: &[FileNumber],
         added: Vec<(usize, Arc<OpenTable>)>,
     ) -> Result<()> {
+        yield_point("compacted");
         let mut manifest = self.manifest.take();
         let edit = Edit {
             removed: removed.to_vec(),

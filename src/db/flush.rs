@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use seawall_os::sync::{Ordering, enter_scope};
+use seawall_os::sync::{Ordering, enter_scope, yield_point};
 
 use crate::base::error::Result;
 use crate::base::file_name::{FileName, FileNumber};
@@ -114,6 +114,7 @@ impl Core {
         tables: Vec<Arc<OpenTable>>,
         synced: LogPosition,
     ) -> Result<()> {
+        yield_point("flushed");
         let mut manifest = self.manifest.take();
         let min_wal = self.oldest_needed(frozen.last_seqno, synced);
         let edit = Edit {
