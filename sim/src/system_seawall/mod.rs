@@ -58,7 +58,7 @@ const KNOBS: &[Knob] = &[
     knob("open_tables", &[1_000, 16, 8]),
     knob("block_cache_bytes", &[65_536, 0, 600]),
     knob("idle_mark_us", &[100_000, 50]),
-    knob("log_segments", &[8, 1, 3]),
+    knob("log_segments", &[8, 1, 1, 3]),
     // Operations that most runs do now and then, and some often.
     knob("compact_weight", &[1, 1, 10]),
     knob("reopen_weight", &[1, 0, 12]),

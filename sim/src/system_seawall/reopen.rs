@@ -5,13 +5,14 @@
 //! are: they may be closed too, but may not stand in anybody's way.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use seawall::{Db, Error, ErrorKind};
-use seawall_os::sync::{AtomicBool, Mutex, Ordering, Turn};
+use seawall_os::sync::{self, AtomicBool, Mutex, Ordering, Turn};
 use seawall_os::vfs::Vfs;
 
 use super::model::Seen;
-use super::{DIRECTORY, Store, failed, options, text_of};
+use super::{DIRECTORY, Store, options, text_of};
 use crate::config::Config;
 use crate::system::{Answer, Complaint, Property};
 
@@ -66,27 +67,26 @@ impl Current {
     }
 }
 
-/// Closes the handle of now and opens the next.
+/// How long to wait before the lock is tried again.
+const LOCKED_WAIT: Duration = Duration::from_micros(50);
+
+/// Closes the handle of now and opens the next, as soon as the lock is free: the close may not have
+/// returned by then.
 pub(super) fn reopen(store: &Store) -> Answer<Seen> {
     let current = &store.current;
     let _turn = current.turn.take();
+    if current.is_gone() {
+        return Answer::Refused("the store was closed and could not be opened again".to_owned());
+    }
     let former = current.db();
     if let Some(complaint) = opens_beside(current) {
         return Answer::Wrong(complaint);
     }
     current.closing.store(true, Ordering::Release);
-    match former.clone().close() {
-        Ok(()) => {}
-        // An earlier one failed.
-        Err(error) if error.kind() == ErrorKind::Closed => return failed(store, &error),
-        Err(error) => {
-            current.gone.store(true, Ordering::Release);
-            return Answer::Failed(text_of(&error));
-        }
-    }
-    let next = match open(&current.vfs, &current.config) {
-        Ok(next) => next,
-        Err(error) => {
+    let (closed, next) = close_and_open(current, &former);
+    let next = match (closed, next) {
+        (Ok(()), Ok(next)) => next,
+        (Err(error), _) | (_, Err(error)) => {
             current.gone.store(true, Ordering::Release);
             return Answer::Failed(text_of(&error));
         }
@@ -102,11 +102,38 @@ pub(super) fn reopen(store: &Store) -> Answer<Seen> {
     Answer::Durable
 }
 
+/// Closes in a task of its own, and opens as soon as nobody is locked out any more.
+fn close_and_open(current: &Current, former: &Db) -> (Result<(), Error>, Result<Db, Error>) {
+    let closing = Arc::new(Closing::default());
+    let (closer, handle) = (Arc::clone(&closing), former.clone());
+    let task = sync::spawn("closer", move || {
+        let outcome = handle.close();
+        *closer.outcome.lock() = Some(outcome);
+        closer.is_done.store(true, Ordering::Release);
+    });
+    let next = loop {
+        let was_done = closing.is_done.load(Ordering::Acquire);
+        match open(&current.vfs, &current.config) {
+            Err(error) if error.kind() == ErrorKind::Locked && !was_done => {
+                sync::sleep(LOCKED_WAIT)
+            }
+            next => break next,
+        }
+    };
+    task.join().expect("a panic ends the whole run");
+    let closed = closing.outcome.lock().take().expect("the task has told it");
+    (closed, next)
+}
+
+/// What becomes of a close in a task of its own.
+#[derive(Debug, Default)]
+struct Closing {
+    is_done: AtomicBool,
+    outcome: Mutex<Option<Result<(), Error>>>,
+}
+
 /// An open beside a handle that is open must be told so.
 fn opens_beside(current: &Current) -> Option<Complaint> {
-    if current.is_gone() {
-        return None;
-    }
     match open(&current.vfs, &current.config) {
         Ok(_) => {
             let text = "the database was opened twice at once".to_owned();
