@@ -48,5 +48,5 @@ pub use base::limits::{BATCH_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
 pub use base::slice::Slice;
 pub use batch::WriteBatch;
 pub use db::{Builder, Cursor, Cut, Db, Durability, LevelStats, Options, Range, RecoveryReport};
-pub use db::{Snapshot, Stall, Stats, VerifyReport};
+pub use db::{ReadOnlyDb, Snapshot, Stall, Stats, VerifyReport};
 pub use seawall_os as os;

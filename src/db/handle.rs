@@ -18,8 +18,9 @@ use crate::tree::{Scan, SuperVersion};
 use super::background::Tasks;
 use super::core::Core;
 use super::cursor::Cursor;
-use super::open::open;
+use super::open::{look, open};
 use super::options::{Durability, Options};
+use super::read_only::ReadOnlyDb;
 use super::report::RecoveryReport;
 use super::scope;
 use super::snapshots::Snapshot;
@@ -74,6 +75,15 @@ impl Builder {
         let core = Arc::new(open(Arc::clone(&self.vfs), &self.path, self.options.clone())?);
         let tasks = Mutex::new(Some(Tasks::start(&core)));
         Ok(Db { user: Arc::new(User { core, tasks }) })
+    }
+
+    /// Opens the database for reading alone; see [`Db::open_read_only`].
+    ///
+    /// # Errors
+    /// As [`Db::open_read_only`]; [`crate::ErrorKind::InvalidArgument`] for an option out of range.
+    pub fn open_read_only(&self) -> Result<ReadOnlyDb> {
+        self.options.check()?;
+        Ok(ReadOnlyDb::new(look(Arc::clone(&self.vfs), &self.path, &self.options)?))
     }
 
     /// Uses another file system than the machine's.

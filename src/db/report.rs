@@ -23,6 +23,9 @@ pub struct Cut {
 pub struct RecoveryReport {
     /// The database did not exist and was created.
     pub created: bool,
+    /// There is nothing but what an interrupted creation left, and it reads as empty. Only a read-only
+    /// open says so: any other creates the database.
+    pub unfinished: bool,
     /// The name of the manifest that was read.
     pub manifest: String,
     /// How many edits it held after its snapshot.
@@ -51,6 +54,8 @@ impl fmt::Display for RecoveryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.created {
             writeln!(f, "created a new database")?;
+        } else if self.unfinished {
+            writeln!(f, "the database was never finished being created, and is empty")?;
         } else {
             writeln!(
                 f,

@@ -15,7 +15,7 @@ pub(super) fn generate(draw: &Draw<'_>) -> Op {
         ("batch", 6 * writes),
         ("get", 24),
         ("scan", 12),
-        ("snapshot", 4),
+        ("snapshot", 6),
         ("snapshot-get", 5),
         ("snapshot-scan", 3),
         ("snapshot-drop", 1),

@@ -40,7 +40,7 @@ const KNOBS: &[Knob] = &[
     knob("key_shape", &[0, 1, 2]),
     knob("write_weight", &[4, 2, 8]),
     knob("sync_percent", &[50, 10, 30, 90, 100]),
-    knob("big_weight", &[0, 0, 1, 3]),
+    knob("big_weight", &[0, 0, 1, 3, 12]),
     knob("memtable_entries", &[8, 4, 6, 16, 64]),
     knob("memtable_bytes", &[16_384, 65_536]),
     knob("levels", &[3, 2, 4, 7]),
@@ -58,6 +58,8 @@ const KNOBS: &[Knob] = &[
     knob("open_tables", &[1_000, 16, 8]),
     knob("block_cache_bytes", &[65_536, 0, 600]),
     knob("idle_mark_us", &[100_000, 50]),
+    // Whether each open is preceded by one that only reads.
+    knob("read_only", &[0, 0, 0, 1]),
     knob("log_segments", &[8, 1, 1, 3]),
     // Operations that most runs do now and then, and some often.
     knob("compact_weight", &[1, 1, 10]),
@@ -127,7 +129,14 @@ impl System for Seawall {
     }
 
     fn open(vfs: Arc<dyn Vfs>, config: &Arc<Config>) -> Result<Opened<Store>, String> {
+        let looked = match config.get("read_only") {
+            0 => None,
+            _ => reopen::look(&vfs, config).map_err(|error| text_of(&error))?,
+        };
         let db = reopen::open(&vfs, config).map_err(|error| text_of(&error))?;
+        if let Some(looked) = looked {
+            looked.is_as(&db)?;
+        }
         let (position, report) = (db.last_seqno(), db.recovery_report().to_string());
         let keys = Arc::new(Keys::of(config));
         let slots = Arc::default();

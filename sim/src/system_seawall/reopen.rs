@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seawall::{Db, Error, ErrorKind};
+use seawall::{Db, Error, ErrorKind, Slice};
 use seawall_os::sync::{self, AtomicBool, Mutex, Ordering, Turn};
 use seawall_os::vfs::Vfs;
 
@@ -35,6 +35,45 @@ pub(super) struct Current {
 /// Opens the database in the simulated directory.
 pub(super) fn open(vfs: &Arc<dyn Vfs>, config: &Config) -> Result<Db, Error> {
     Db::builder(DIRECTORY).vfs(Arc::clone(vfs)).options(options(config)).open()
+}
+
+/// What an open for reading alone saw.
+#[derive(Debug)]
+pub(super) struct Looked {
+    seqno: u64,
+    entries: Vec<(Slice, Slice)>,
+}
+
+/// Opens the database for reading alone and reads all of it; `None` when there is no database yet.
+pub(super) fn look(vfs: &Arc<dyn Vfs>, config: &Config) -> Result<Option<Looked>, Error> {
+    let builder = Db::builder(DIRECTORY).vfs(Arc::clone(vfs)).options(options(config));
+    match builder.open_read_only() {
+        Ok(db) => {
+            let entries = db.iter().rev().collect::<Result<_, _>>()?;
+            Ok(Some(Looked { seqno: db.last_seqno(), entries }))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Looked {
+    /// The open that follows has to find the same.
+    ///
+    /// # Errors
+    /// What it found else, or why it could not be read.
+    pub(super) fn is_as(&self, db: &Db) -> Result<(), String> {
+        let entries: Vec<_> = db.iter().rev().collect::<Result<_, _>>().map_err(|e| text_of(&e))?;
+        let (seqno, count) = (db.last_seqno(), entries.len());
+        if (seqno, &entries) == (self.seqno, &self.entries) {
+            return Ok(());
+        }
+        Err(format!(
+            "an open for reading saw seqno {} and {} entries, the open after it seqno {seqno} and {count}",
+            self.seqno,
+            self.entries.len()
+        ))
+    }
 }
 
 impl Current {

@@ -38,7 +38,7 @@ pub(super) fn create(
 ) -> Result<Core> {
     let _scope = enter_scope(scope::CREATE);
     let leftovers: Vec<FileName> = names.iter().filter_map(|name| FileName::parse(name)).collect();
-    refuse_data(&*vfs, dir, &leftovers)?;
+    refuse_data(&*vfs, dir, names)?;
     if !options.create_if_missing {
         return Err(Error::of_file(ErrorKind::NotFound, dir, "there is no database"));
     }
@@ -118,9 +118,9 @@ fn first_segment(
 }
 
 /// Fails when a file holds or names data, so that a lost `CURRENT` never passes for a new database.
-fn refuse_data(vfs: &dyn Vfs, dir: &Path, names: &[FileName]) -> Result<()> {
+pub(super) fn refuse_data(vfs: &dyn Vfs, dir: &Path, names: &[String]) -> Result<()> {
     let mut logs = Vec::new();
-    for name in names {
+    for name in names.iter().filter_map(|name| FileName::parse(name)) {
         let path = dir.join(name.to_string());
         match name {
             FileName::Lock | FileName::Current | FileName::CurrentTemp => {}
@@ -129,7 +129,7 @@ fn refuse_data(vfs: &dyn Vfs, dir: &Path, names: &[FileName]) -> Result<()> {
             FileName::Wal(number) | FileName::Manifest(number) => {
                 let file = vfs.open(&path, OpenMode::ReadOnly).context("open", &path)?;
                 let bytes = read_whole(&*file, &path)?;
-                logs.push((LogFile { id: DatabaseId([0; 16]), number: *number, path }, bytes));
+                logs.push((LogFile { id: DatabaseId([0; 16]), number, path }, bytes));
             }
         }
     }

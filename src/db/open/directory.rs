@@ -11,17 +11,15 @@ use crate::base::file_name::FileName;
 
 /// Takes the lock on the database's directory, making the directory if that is wanted.
 pub(super) fn lock(vfs: &dyn Vfs, dir: &Path, create: bool) -> Result<Arc<dyn FileLock>> {
-    match vfs.list(dir) {
+    if create {
+        match vfs.list(dir) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make(vfs, dir)?,
+            Err(error) => return Err(Error::io("list", dir, error)),
+        }
+    } else {
         // Not even a lock file is left in a directory that is no database.
-        Ok(names) if !create && !holds_database(&names) => {
-            return Err(Error::of_file(ErrorKind::NotFound, dir, "there is no database"));
-        }
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound && create => make(vfs, dir)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Error::of_file(ErrorKind::NotFound, dir, "there is no database"));
-        }
-        Err(error) => return Err(Error::io("list", dir, error)),
+        names_of_database(vfs, dir)?;
     }
     let path = dir.join(FileName::Lock.to_string());
     match vfs.lock(&path, LockMode::Exclusive) {
@@ -31,6 +29,18 @@ pub(super) fn lock(vfs: &dyn Vfs, dir: &Path, create: bool) -> Result<Arc<dyn Fi
             "the database is open already, here or in another process",
         )),
         locked => locked.context("lock", &path),
+    }
+}
+
+/// The names in a directory that holds a database.
+///
+/// # Errors
+/// `NotFound` when it holds none.
+pub(super) fn names_of_database(vfs: &dyn Vfs, dir: &Path) -> Result<Vec<String>> {
+    match vfs.list(dir) {
+        Ok(names) if holds_database(&names) => Ok(names),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("list", dir, error)),
+        _ => Err(Error::of_file(ErrorKind::NotFound, dir, "there is no database")),
     }
 }
 

@@ -20,6 +20,7 @@
 mod create;
 mod directory;
 mod leftovers;
+mod look;
 mod relog;
 mod replay;
 mod segments;
@@ -50,6 +51,8 @@ use super::report::{Cut, RecoveryReport};
 use super::scope;
 use super::structure::OpenLevels;
 
+pub(super) use look::look;
+
 /// What the steps of one open share.
 struct Opening {
     vfs: Arc<dyn Vfs>,
@@ -71,20 +74,7 @@ pub(super) fn open(vfs: Arc<dyn Vfs>, dir: &Path, options: Options) -> Result<Co
     let names = vfs.list(dir).context("list", dir)?;
     match read_current(&*vfs, &current_path)? {
         None => create::create(vfs, dir, options, lock, &names),
-        Some(current) => {
-            let signals = Arc::new(Signals::default());
-            let opening = Opening {
-                tables: tables(&vfs, dir, current.id, &options, &signals),
-                signals,
-                vfs,
-                dir: dir.to_owned(),
-                options,
-                id: current.id,
-                names,
-                report: RecoveryReport::default(),
-            };
-            opening.recover(&current, lock)
-        }
+        Some(current) => Opening::new(vfs, dir, options, current.id, names).recover(&current, lock),
     }
 }
 
@@ -105,6 +95,26 @@ fn tables(
 }
 
 impl Opening {
+    fn new(
+        vfs: Arc<dyn Vfs>,
+        dir: &Path,
+        options: Options,
+        id: DatabaseId,
+        names: Vec<String>,
+    ) -> Opening {
+        let signals = Arc::new(Signals::default());
+        Opening {
+            tables: tables(&vfs, dir, id, &options, &signals),
+            signals,
+            vfs,
+            dir: dir.to_owned(),
+            options,
+            id,
+            names,
+            report: RecoveryReport::default(),
+        }
+    }
+
     fn recover(mut self, current: &Current, lock: Arc<dyn FileLock>) -> Result<Core> {
         let manifest = self.manifest(current)?;
         let state = manifest.state;
