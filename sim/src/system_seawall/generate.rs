@@ -9,16 +9,18 @@ const BATCH_MAX: u64 = 12;
 
 pub(super) fn generate(draw: &Draw<'_>) -> Op {
     let writes = draw.knob("write_weight") as u32;
+    // As many go as come: each that is held protects what a late one would miss.
+    let snapshots = draw.knob("snapshot_weight") as u32;
     let kinds = [
         ("put", 16 * writes),
         ("del", 4 * writes),
         ("batch", 6 * writes),
         ("get", 24),
         ("scan", 12),
-        ("snapshot", 6),
+        ("snapshot", snapshots),
         ("snapshot-get", 5),
         ("snapshot-scan", 3),
-        ("snapshot-drop", 1),
+        ("snapshot-drop", snapshots),
         ("hold", 2),
         ("drain", 2),
         ("compact", draw.knob("compact_weight") as u32),

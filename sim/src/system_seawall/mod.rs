@@ -62,6 +62,7 @@ const KNOBS: &[Knob] = &[
     knob("read_only", &[0, 0, 0, 1]),
     knob("log_segments", &[8, 1, 1, 3]),
     // Operations that most runs do now and then, and some often.
+    knob("snapshot_weight", &[4, 1, 12]),
     knob("compact_weight", &[1, 1, 10]),
     knob("reopen_weight", &[1, 0, 12]),
     knob("idle_merge_us", &[500_000, 50]),
