@@ -83,6 +83,8 @@ struct State {
     room: Room,
     want_spare: bool,
     watch_idle: bool,
+    /// Calls of users that touch files, and that a close waits for.
+    jobs: usize,
 }
 
 impl State {
@@ -127,6 +129,17 @@ impl Default for Signals {
     }
 }
 
+/// A call of a user that touches files: as long as it lasts no close returns.
+#[derive(Debug)]
+pub(super) struct Job<'a>(&'a Signals);
+
+impl Drop for Job<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().jobs -= 1;
+        self.0.progress.notify_all();
+    }
+}
+
 impl Released for Signals {
     fn released(&self, number: FileNumber) {
         self.state.lock().released.push(number);
@@ -165,6 +178,22 @@ impl Signals {
         self.state.lock().stopping = true;
         self.ending.store(true, Ordering::Release);
         self.wake_all();
+    }
+
+    /// Has a close wait for what begins now; `None` when it does not wait any more.
+    pub(super) fn begin_job(&self) -> Option<Job<'_>> {
+        let mut state = self.state.lock();
+        if state.stopping {
+            return None;
+        }
+        state.jobs += 1;
+        Some(Job(self))
+    }
+
+    /// Waits for all jobs. None begins after [`Signals::stop`].
+    pub(super) fn wait_for_jobs(&self) {
+        let mut state = self.state.lock();
+        self.progress.wait_while(&mut state, |state| state.jobs > 0);
     }
 
     /// Writes have stopped: nobody need wait for progress any more.

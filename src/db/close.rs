@@ -7,7 +7,9 @@ use crate::base::log_position::LogPosition;
 use crate::log::frame_bytes;
 use crate::manifest::Edit;
 
+use super::background::Job;
 use super::core::Core;
+use super::health::closed;
 use super::scope;
 
 impl Core {
@@ -17,16 +19,10 @@ impl Core {
     /// After a failure that stopped writes nothing is written: the disk is left to the next open.
     pub(super) fn close_log(&self) -> Result<()> {
         let _scope = enter_scope(scope::CLOSE);
-        let ended = self.end_log();
+        let log_synced = self.end_log()?;
         let mut manifest = self.manifest.take();
-        let closed = ended.and_then(|log_synced| {
-            let edit = Edit { log_synced, ..Edit::after(manifest.state()) };
-            self.append_edit(&mut manifest, &edit)
-        });
-        // The lock on the directory is released after this: no `compact_range` that is on its way in
-        // another thread may still reach a manifest that is no longer ours.
-        self.health.seal_manifest();
-        closed
+        let edit = Edit { log_synced, ..Edit::after(manifest.state()) };
+        self.append_edit(&mut manifest, &edit)
     }
 
     /// Writes the log's end and says how far it is synced.
@@ -46,6 +42,15 @@ impl Core {
     /// Accepts no more calls; `false` when that was so already.
     pub(super) fn begin_close(&self) -> bool {
         !self.health.close()
+    }
+
+    /// Begins a call that touches files.
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub(super) fn begin_job(&self) -> Result<Job<'_>> {
+        self.health.check_open()?;
+        self.signals.begin_job().ok_or_else(closed)
     }
 
     /// Releases the lock on the directory.

@@ -220,7 +220,7 @@ impl Core {
 
     /// Writes and syncs one edit, under the manifest's turn. Any failure stops writes for good.
     pub(super) fn append_edit(&self, manifest: &mut ManifestWriter, edit: &Edit) -> Result<()> {
-        self.health.check_manifest()?;
+        self.health.check_writes()?;
         manifest.append(edit).inspect_err(|error| self.stop(error))?;
         self.synced_edit.store(edit.number, Ordering::Release);
         Ok(())

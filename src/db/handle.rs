@@ -350,7 +350,8 @@ impl Db {
     /// # Errors
     /// [`crate::ErrorKind::Stopped`] after a failure; [`crate::ErrorKind::TooManyTables`].
     pub fn flush(&self) -> Result<()> {
-        self.core().health.check()?;
+        let _job = self.core().begin_job()?;
+        self.core().health.check_writes()?;
         self.core().flush()
     }
 
@@ -361,7 +362,8 @@ impl Db {
     /// [`crate::ErrorKind::Stopped`] after a failure; [`crate::ErrorKind::TooManyTables`]; a failed read
     /// or a damaged table, and then the tables are as they were.
     pub fn compact_range<K: AsRef<[u8]>>(&self, bounds: impl RangeBounds<K>) -> Result<()> {
-        self.core().health.check()?;
+        let _job = self.core().begin_job()?;
+        self.core().health.check_writes()?;
         self.core().compact_range(&KeyRange::of(bounds))
     }
 
@@ -373,7 +375,7 @@ impl Db {
     /// [`crate::ErrorKind::Stopped`] after an earlier failure: only the next open can judge then.
     pub fn verify(&self) -> Result<VerifyReport> {
         let _scope = enter_scope(scope::VERIFY);
-        self.core().health.check_open()?;
+        let _job = self.core().begin_job()?;
         self.core().verify()
     }
 
@@ -393,7 +395,8 @@ impl Db {
     }
 
     /// Ends the database cleanly for all clones of the handle: everything committed is durable, and
-    /// the next open need not guess where the log ends.
+    /// the next open need not guess where the log ends. A flush, `compact_range` or `verify` of another
+    /// thread is cut short and waited for.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Closed`] when it was closed already; [`crate::ErrorKind::Stopped`] after an
@@ -409,6 +412,8 @@ impl Db {
         if let Some(tasks) = tasks {
             tasks.stop(self.core());
         }
+        // Whoever opens next may remove and make files, so nobody may be at any of ours.
+        self.core().signals.wait_for_jobs();
         self.core().remove_released();
         let closed = self.core().close_log();
         self.core().release_lock();

@@ -10,7 +10,6 @@ pub(super) struct Health {
     stopped: AtomicBool,
     closed: AtomicBool,
     sealed: AtomicBool,
-    manifest_sealed: AtomicBool,
     cause: Mutex<Option<Error>>,
 }
 
@@ -29,20 +28,6 @@ impl Health {
     /// The log was ended, or given up: nothing goes into it any more. Called under its turn.
     pub(super) fn seal(&self) {
         self.sealed.store(true, Ordering::Release);
-    }
-
-    /// The last edit was written, or given up: nothing goes into the manifest any more. Called under its
-    /// turn.
-    pub(super) fn seal_manifest(&self) {
-        self.manifest_sealed.store(true, Ordering::Release);
-    }
-
-    /// Fails when nothing may be written to the manifest. Called under its turn.
-    pub(super) fn check_manifest(&self) -> Result<()> {
-        if self.manifest_sealed.load(Ordering::Acquire) {
-            return Err(closed());
-        }
-        self.check_writes()
     }
 
     /// Fails when nothing may be written to the log. Called under its turn.
@@ -83,6 +68,6 @@ impl Health {
     }
 }
 
-fn closed() -> Error {
+pub(super) fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the database was closed")
 }

@@ -54,11 +54,14 @@ impl Core {
         self.verify_files(&names, &in_progress, &needed_names(&manifest, &segments), &mut report)?;
         self.verify_manifest(&manifest, &mut report)?;
         for segment in &segments {
+            self.health.check_open()?;
             self.verify_segment(segment, &mut report)?;
         }
         let view = self.view.load();
         drop(manifest);
         for (_, table) in view.tables.iter() {
+            // A close waits for this.
+            self.health.check_open()?;
             table.table.verify()?;
             report.tables += 1;
             report.entries += table.meta().entry_count;

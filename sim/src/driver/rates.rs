@@ -11,7 +11,7 @@ pub(super) const KNOBS: &[Knob] = &[
     knob("operations", &[900, 800, 1_200]),
     knob("generations", &[3, 1, 2, 3, 4, 5]),
     // 0 switches uniformly, 1 by priorities, 2 uniformly with long pauses.
-    knob("strategy", &[0, 0, 0, 0, 1, 1, 1, 2, 2, 2]),
+    knob("strategy", &[0, 0, 0, 1, 1, 1, 2, 2, 2, 2]),
     knob("switch_one_in", &[8, 2, 4, 20, 60]),
     knob("priority_changes", &[1, 2, 3, 4, 5]),
     knob("priority_points", &[1_024, 64, 256, 4_096]),

@@ -15,6 +15,9 @@ const RUN_MAX: u64 = 1_000;
 /// How rare a pause at a point that is marked by name is at most.
 const YIELD_PAUSE_IN: u32 = 8;
 
+/// How much longer a pause there may be: others must have time for a flush and a compaction.
+const YIELD_PAUSE_TIMES: u32 = 4;
+
 /// What kind of point a task reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -94,10 +97,15 @@ impl Picker {
             Strategy::Pauses { one_in, pause_in, points } => {
                 // A point that the code marks by name is where others can come between.
                 let (pause_in, points) = match kind {
-                    Kind::Yield => (pause_in.min(YIELD_PAUSE_IN), points.saturating_mul(4)),
+                    Kind::Yield => {
+                        (pause_in.min(YIELD_PAUSE_IN), points.saturating_mul(YIELD_PAUSE_TIMES))
+                    }
                     Kind::Ordinary | Kind::Forced => (pause_in, points),
                 };
+                // One stands still at a time: where several do, nobody gets far meanwhile.
+                let others_run = ranks.iter().all(|rank| rank.paused_until <= self.points);
                 if let Some(current) = current
+                    && others_run
                     && self.below(u64::from(pause_in.max(1))) == 0
                 {
                     let length = 1 + self.below(u64::from(points.max(1)));
