@@ -84,6 +84,8 @@ pub(crate) enum Command {
     Count,
     /// Write lines of `{"key": .., "value": ..}`, in batches, each durable when acknowledged
     Import(Import),
+    /// Write all keys and values as lines of `{"key": .., "value": ..}`, of one moment
+    Export(Export),
     /// Print what the files of a database hold, without opening it for writing
     #[command(subcommand)]
     Inspect(Inspect),
@@ -142,6 +144,18 @@ pub(crate) struct Import {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) batch: u32,
     /// The file to read; `-` is stdin
+    pub(crate) file: PathBuf,
+}
+
+const EXPORT_HELP: &str = "\
+The lines are those that `import` reads, with --hex on both sides or on neither. A file that is
+there already is not overwritten.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXPORT_HELP)]
+pub(crate) struct Export {
+    /// The file to make; `-` is stdout
+    #[arg(default_value = "-")]
     pub(crate) file: PathBuf,
 }
 

@@ -172,6 +172,9 @@ fn of_io(error: &anyhow::Error) -> Option<&'static str> {
     match (cause.kind(), cause.raw_os_error()) {
         (io::ErrorKind::NotADirectory, _) => Some("a file stands there; name a directory"),
         (io::ErrorKind::IsADirectory, _) => Some("a directory stands there; name a file"),
+        (io::ErrorKind::StorageFull, _) => {
+            Some("free some space and run it again; what was acknowledged is safe")
+        }
         (_, Some(ENFILE | EMFILE)) => {
             Some("permit more open files (`ulimit -n`); nothing was lost by the attempt")
         }

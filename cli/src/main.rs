@@ -73,6 +73,7 @@ fn dispatch(console: &Console, global: &Global, command: Command) -> anyhow::Res
         Command::Scan(scan) => store::scan::scan(console, db, &scan),
         Command::Count => store::scan::count(console, db),
         Command::Import(import) => store::import::import(console, db, &import),
+        Command::Export(export) => store::export::export(console, db, &export),
         Command::Inspect(what) => inspect::inspect(console, db, &what),
         Command::Admin(Admin::Verify) => store::verify::verify(console, db),
         Command::Sim(command) => simulate(console, &command),

@@ -1,5 +1,6 @@
-//! The commands on one database: `put get del scan count import`, and `admin verify`.
+//! The commands on one database: `put get del scan count import export`, and `admin`.
 
+pub(crate) mod export;
 pub(crate) mod import;
 mod lines;
 pub(crate) mod point;
@@ -83,3 +84,8 @@ pub(crate) fn argument<'a>(
 }
 
 const HEX_FORM: &str = "with --hex write two digits a byte, such as 6b6579, or leave --hex out";
+
+/// `1 entry`, `2 entries`.
+fn counted(entries: u64) -> String {
+    format!("{entries} {}", if entries == 1 { "entry" } else { "entries" })
+}

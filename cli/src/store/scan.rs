@@ -109,15 +109,25 @@ fn write_entry(
     value: Option<&[u8]>,
 ) -> io::Result<()> {
     if console.json() {
-        let shown = |bytes| Shown { bytes, hex: console.hex };
-        serde_json::to_writer(&mut *out, &Line { key: shown(key), value: value.map(shown) })?;
-    } else {
-        write_text(out, key, console.hex)?;
-        if let Some(value) = value {
-            out.write_all(b"\t")?;
-            write_text(out, value, console.hex)?;
-        }
+        return write_line(out, console.hex, key, value);
     }
+    write_text(out, key, console.hex)?;
+    if let Some(value) = value {
+        out.write_all(b"\t")?;
+        write_text(out, value, console.hex)?;
+    }
+    out.write_all(b"\n")
+}
+
+/// Writes an entry as `import` reads it.
+pub(super) fn write_line(
+    mut out: impl Write,
+    hex: bool,
+    key: &[u8],
+    value: Option<&[u8]>,
+) -> io::Result<()> {
+    let shown = |bytes| Shown { bytes, hex };
+    serde_json::to_writer(&mut out, &Line { key: shown(key), value: value.map(shown) })?;
     out.write_all(b"\n")
 }
 
