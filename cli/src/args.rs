@@ -174,6 +174,20 @@ pub(crate) enum Inspect {
 pub(crate) enum Admin {
     /// Read everything and check every checksum and invariant
     Verify,
+    /// Write what only the log holds to tables
+    Flush,
+    /// Flush, and merge all tables with keys in a range: what was deleted or overwritten goes
+    Compact(Compact),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compact {
+    /// The first key of the range; without it all keys from the first on
+    #[arg(long, value_name = "KEY")]
+    pub(crate) start: Option<OsString>,
+    /// The key before which the range ends; without it all keys up to the last
+    #[arg(long, value_name = "KEY")]
+    pub(crate) end: Option<OsString>,
 }
 
 #[cfg(test)]

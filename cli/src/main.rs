@@ -76,6 +76,8 @@ fn dispatch(console: &Console, global: &Global, command: Command) -> anyhow::Res
         Command::Export(export) => store::export::export(console, db, &export),
         Command::Inspect(what) => inspect::inspect(console, db, &what),
         Command::Admin(Admin::Verify) => store::verify::verify(console, db),
+        Command::Admin(Admin::Flush) => store::tend::flush(console, db),
+        Command::Admin(Admin::Compact(range)) => store::tend::compact(console, db, &range),
         Command::Sim(command) => simulate(console, &command),
     }
 }

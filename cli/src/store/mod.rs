@@ -5,6 +5,7 @@ pub(crate) mod import;
 mod lines;
 pub(crate) mod point;
 pub(crate) mod scan;
+pub(crate) mod tend;
 pub(crate) mod verify;
 
 use std::borrow::Cow;
