@@ -3,6 +3,8 @@
 //! For tools and for people. Nothing here takes the lock: beside a running database the picture is
 //! one of the moment.
 
+mod table_file;
+
 use std::fmt;
 use std::path::Path;
 
@@ -15,6 +17,10 @@ use crate::log::{Frame, FrameKind, LogFile, read_whole, scan};
 use crate::manifest::{Current, Edit, State, read_current, read_manifest};
 use crate::sstable::{Table, dump};
 use crate::wal::Link;
+
+pub use crate::sstable::{BlockContents, BlockInfo, FilterInfo, PartInfo};
+pub use crate::sstable::{PropertiesInfo, TableParts};
+pub use table_file::TableFile;
 
 /// A table as the manifest describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -22,11 +22,26 @@ fn table() -> Vec<u8> {
     (0..digits.len()).step_by(2).map(byte).collect()
 }
 
-fn dump(bytes: &[u8], entries: bool) -> seawall::Result<inspect::TableDump> {
-    let (vfs, path) = (MemFs::new(), Path::new("/000003.sst"));
-    let file = vfs.open(path, OpenMode::CreateNew).expect("memory");
+const PATH: &str = "/000003.sst";
+
+fn holding(bytes: &[u8]) -> MemFs {
+    let vfs = MemFs::new();
+    let file = vfs.open(Path::new(PATH), OpenMode::CreateNew).expect("memory");
     file.write_at(bytes, 0).expect("memory");
-    inspect::table(&vfs, path, entries)
+    vfs
+}
+
+fn dump(bytes: &[u8], entries: bool) -> seawall::Result<inspect::TableDump> {
+    inspect::table(&holding(bytes), Path::new(PATH), entries)
+}
+
+/// Looks at all there is, whatever is wrong with it.
+fn look(bytes: &[u8]) -> seawall::Result<()> {
+    let file = inspect::TableFile::open(&holding(bytes), Path::new(PATH))?;
+    for at in 0..=file.parts().blocks.len() {
+        let _ = file.block(at);
+    }
+    file.check()
 }
 
 #[test]
@@ -52,4 +67,39 @@ fn what_does_not_end_as_a_table_is_none() {
     assert_eq!(error.file(), Some(Path::new("/000003.sst")));
     let error = inspect::table(&MemFs::new(), Path::new("/none.sst"), true).expect_err("none");
     assert_eq!(error.kind(), ErrorKind::Io);
+}
+
+#[test]
+fn a_table_is_taken_apart() {
+    let file = inspect::TableFile::open(&holding(&table()), Path::new(PATH)).expect("whole");
+    let parts = file.parts();
+    assert_eq!((parts.id.as_str(), parts.number), ("30313233343536373839616263646566", 3));
+    assert_eq!(parts.size_bytes, table().len() as u64);
+    assert_eq!((parts.blocks.len(), parts.blocks[0].last_key.as_slice()), (1, &b"b"[..]));
+    let part = |offset, bytes| inspect::PartInfo { offset, bytes };
+    let places = (parts.blocks[0].part, parts.index, parts.properties_part, parts.footer);
+    assert_eq!(places, (part(0, 52), part(52, 25), part(77, 24), part(101, 88)));
+    assert_eq!((parts.properties.entry_count, parts.properties.tombstone_count), (3, 1));
+    let contents = file.block(0).expect("whole");
+    assert_eq!((contents.entry_count, contents.tombstone_count), (3, 1));
+    assert_eq!((contents.content_bytes, contents.first_key.as_slice()), (43, &b"apple"[..]));
+    assert_eq!(file.block(1).expect_err("one block").kind(), ErrorKind::InvalidArgument);
+    file.check().expect("whole");
+}
+
+#[test]
+fn any_damage_to_a_table_is_found_with_its_place() {
+    let bytes = table();
+    let flipped = (0..8 * bytes.len()).map(|bit| {
+        let mut bytes = bytes.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        bytes
+    });
+    let cut = (0..bytes.len()).map(|len| bytes[..len].to_vec());
+    for damaged in flipped.chain(cut) {
+        let error = look(&damaged).expect_err("damaged");
+        assert_eq!(error.kind(), ErrorKind::Corruption, "{error}");
+        assert_eq!(error.file(), Some(Path::new(PATH)), "{error}");
+        assert!(error.offset().is_some_and(|at| at <= bytes.len() as u64), "{error}");
+    }
 }

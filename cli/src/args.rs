@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::console::{Console, Format};
 use crate::sim::args::SimCommand;
@@ -168,6 +168,39 @@ pub(crate) enum Inspect {
         /// Only this file of the database, such as 000003.wal
         file: Option<String>,
     },
+    /// The tables of each level: sizes, entries, keys and sequence numbers
+    Levels,
+    /// What a table's file consists of
+    Sst(Sst),
+    /// Sums over the manifest, the ends of all tables and the log
+    Stats,
+}
+
+const SST_HELP: &str = "\
+Damage in a part that is looked at ends with 4 and names file and offset; `check` looks at all.";
+
+#[derive(Debug, Args)]
+#[command(after_help = SST_HELP)]
+pub(crate) struct Sst {
+    /// A table of the database, such as 000003.sst, or the path of any table
+    pub(crate) file: PathBuf,
+    /// Only this part; without it all but the blocks
+    #[arg(value_enum)]
+    pub(crate) part: Option<SstPart>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SstPart {
+    /// Each data block, read and counted
+    Blocks,
+    /// Each data block as the index describes it
+    Index,
+    /// The filter
+    Filter,
+    /// Counts, sequence numbers and keys of all entries
+    Props,
+    /// Read everything and check every checksum and the order of the entries
+    Check,
 }
 
 #[derive(Debug, Subcommand)]

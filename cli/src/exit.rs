@@ -132,7 +132,7 @@ fn of_store(kind: ErrorKind) -> (Exit, &'static str) {
         ErrorKind::Corruption => (
             Exit::Corruption,
             "no data was changed; copy the directory before anything else. `seawall admin verify` reads \
-             everything that counts; `seawall inspect manifest` and `inspect wal` show what is there",
+             everything that counts; `seawall inspect levels`, `inspect wal` and `inspect sst` show what is there",
         ),
         ErrorKind::Locked => (
             Exit::Locked,

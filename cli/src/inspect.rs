@@ -1,6 +1,11 @@
 //! `inspect`: what the files of a database hold, read without opening it and without its lock.
 
-use std::io::Write as _;
+mod levels;
+mod sst;
+mod stats;
+
+use std::error::Error as _;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use seawall::ErrorKind;
@@ -9,7 +14,7 @@ use seawall::os::vfs::OsFs;
 use serde_json::{Value, json};
 
 use crate::args::Inspect;
-use crate::bytes::Shown;
+use crate::bytes::{Hex, Shown};
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
 use crate::store::none_at;
@@ -26,6 +31,12 @@ pub(crate) fn inspect(console: &Console, db: &Path, what: &Inspect) -> anyhow::R
             let segments = || dump.segments.iter().map(segment_json).collect::<Vec<_>>();
             print(console, &dump, || json!({ "segments": segments() }))
         }
+        Inspect::Levels => {
+            let dump = seawall::inspect::manifest(&OsFs::new(), db).map_err(read)?;
+            levels::print(console, &dump)
+        }
+        Inspect::Sst(arguments) => sst::inspect(console, db, arguments),
+        Inspect::Stats => stats::inspect(console, db),
     }
 }
 
@@ -55,6 +66,21 @@ fn explained(error: seawall::Error, db: &Path) -> anyhow::Error {
         .into(),
         _ => error.into(),
     }
+}
+
+/// Whether there is no file of the name it tried to open.
+fn is_missing(error: &seawall::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::NotFound)
+}
+
+/// A key for people: in quotes, or as hexadecimal digits.
+fn key_text(console: &Console, key: &[u8]) -> String {
+    if console.hex { Hex(key).to_string() } else { format!("\"{}\"", key.escape_ascii()) }
+}
+
+fn keys_text(console: &Console, smallest: &[u8], largest: &[u8]) -> String {
+    format!("{}..={}", key_text(console, smallest), key_text(console, largest))
 }
 
 fn manifest_json(console: &Console, dump: &ManifestDump) -> Value {

@@ -74,6 +74,11 @@ impl Block {
         Some(())
     }
 
+    /// The length before compression.
+    pub(super) fn content_bytes(&self) -> u64 {
+        self.contents.len() as u64
+    }
+
     /// Where the entries end: no entry begins there.
     #[inline]
     pub(super) fn entries_end(&self) -> usize {

@@ -112,6 +112,17 @@ impl Filter {
         hash.bits(self.probes).all(|bit| line[bit / 8] & (1 << (bit % 8)) != 0)
     }
 
+    /// How many bits there are, and how many of them are set.
+    pub(super) fn bits(&self) -> (u64, u64) {
+        let set = self.lines.iter().map(|byte| u64::from(byte.count_ones())).sum();
+        (8 * self.lines.len() as u64, set)
+    }
+
+    /// How many bits a lookup asks for.
+    pub(super) fn probes(&self) -> u8 {
+        self.probes
+    }
+
     /// The size in memory and on disk, in bytes.
     pub(super) fn len_bytes(&self) -> usize {
         self.lines.len() + 1

@@ -57,6 +57,15 @@ impl TableCursor {
         self.in_block(at, BlockCursor::seek_first)
     }
 
+    /// To the next entry of the block, or nowhere.
+    pub(super) fn next_in_block(&mut self) -> Result<()> {
+        let moved = self.current().next();
+        if moved.is_err() {
+            self.block = None;
+        }
+        moved
+    }
+
     /// Whether the cursor is in the data block `at`.
     pub(super) fn is_in_block(&self, at: usize) -> bool {
         self.at == at

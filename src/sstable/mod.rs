@@ -4,7 +4,7 @@
 //! builder ── block_builder          entries in, file out
 //! reader  ── filter, guide, block_cache
 //!                                   file in, entries out: get, verify
-//! iter, dump                        walks; a text for people
+//! iter, dump, parts                 walks; a text for people; a table taken apart for tools
 //! ```
 //!
 //! The layout of the file stands in [`mod@format`], that of a block in [`block_builder`].
@@ -21,6 +21,7 @@ mod format;
 mod guide;
 mod index;
 mod iter;
+mod parts;
 mod properties;
 mod reader;
 #[cfg(test)]
@@ -31,4 +32,6 @@ pub(crate) use builder::{TableBuilder, TableOptions};
 pub(crate) use dump::dump;
 pub(crate) use filter::KeyHash;
 pub(crate) use iter::TableCursor;
+pub use parts::{BlockContents, BlockInfo, FilterInfo, PartInfo, PropertiesInfo, TableParts};
+pub(crate) use parts::{block_contents, parts};
 pub(crate) use reader::{ReadCounts, Table, Wholeness, looks_whole};

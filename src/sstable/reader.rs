@@ -229,6 +229,11 @@ impl Table {
         (self.inner.source.id, self.inner.source.number)
     }
 
+    /// How many data blocks it has.
+    pub(crate) fn block_count(&self) -> usize {
+        self.index().len()
+    }
+
     pub(super) fn footer(&self) -> &Footer {
         &self.inner.ends.footer
     }

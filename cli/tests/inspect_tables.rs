@@ -1,0 +1,185 @@
+//! `inspect levels|sst|stats`: what they show of tables, and how they end when one is damaged.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    missing_docs,
+    reason = "it runs real processes on real files"
+)]
+
+mod binary;
+
+use std::path::PathBuf;
+
+use binary::Scratch;
+use serde_json::Value;
+
+const PARTS: [&str; 6] = ["", "blocks", "index", "filter", "props", "check"];
+
+fn json_of(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+/// One table with keys from k0000 to k0999, of which the last is deleted, and a key in the log.
+fn with_a_table() -> Scratch {
+    let scratch = Scratch::new();
+    let line = |n| format!("{{\"key\":\"k{n:04}\",\"value\":\"value {n}\"}}\n");
+    let answer = scratch.run_with("import -", (0..1000).map(line).collect::<String>());
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    for line in ["del k0999", "admin flush", "put log 1"] {
+        scratch.fine(line);
+    }
+    scratch
+}
+
+fn table_of(scratch: &Scratch) -> PathBuf {
+    let names = std::fs::read_dir(scratch.path().join("seawall-db")).expect("a directory");
+    let mut paths = names.map(|entry| entry.expect("a name").path());
+    paths.find(|path| path.extension().is_some_and(|end| end == "sst")).expect("a table")
+}
+
+fn name_of(table: &std::path::Path) -> String {
+    table.file_name().expect("a name").to_string_lossy().into_owned()
+}
+
+#[test]
+fn levels_show_each_table() {
+    let scratch = with_a_table();
+    let name = name_of(&table_of(&scratch));
+    let text = scratch.fine("inspect levels");
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("level 0  1 table, "), "{text}");
+    assert!(lines[1].starts_with(&format!("  {name}  ")), "{text}");
+    assert!(
+        lines[1].contains("1001 entries, seqnos 1..=1001, keys \"k0000\"..=\"k0999\""),
+        "{text}"
+    );
+    assert!(lines[2].starts_with("in all   1 table, "), "{text}");
+    assert!(scratch.fine("inspect levels --hex").contains("keys 6b30303030..=6b30393939"));
+    let dump = json_of(&scratch.fine("inspect levels --output json"));
+    let table = &dump["levels"][0]["tables"][0];
+    assert_eq!((&table["smallest"], &table["entry_count"]), (&"k0000".into(), &1001.into()));
+    assert_eq!(dump["levels"][0]["bytes"], table["size_bytes"], "{dump}");
+}
+
+#[test]
+fn a_database_without_tables_has_no_levels() {
+    let scratch = Scratch::new();
+    scratch.fine("put a 1");
+    assert_eq!(scratch.fine("inspect levels"), "in all   0 tables, 0 bytes\n");
+    let stats = json_of(&scratch.fine("inspect stats --output json"));
+    assert_eq!((&stats["levels"], &stats["last_seqno"]), (&serde_json::json!([]), &1.into()));
+}
+
+#[test]
+fn a_table_is_shown_part_by_part_by_name_or_path() {
+    let scratch = with_a_table();
+    let table = table_of(&scratch);
+    let (name, path) = (name_of(&table), table.display().to_string());
+    for part in PARTS {
+        let text = scratch.fine(&format!("inspect sst {name} {part}"));
+        assert!(text.lines().next().is_some_and(|line| line.contains(": table ")), "{text}");
+        let json = scratch.fine(&format!("inspect sst {name} {part} --output json"));
+        assert!(json_of(&json)["number"].is_u64(), "{json}");
+    }
+    let all = json_of(&scratch.fine(&format!("--db none inspect sst {path} --output json")));
+    let properties = &all["properties"];
+    assert_eq!(
+        (&properties["entry_count"], &properties["tombstone_count"]),
+        (&1001.into(), &1.into())
+    );
+    let blocks = json_of(&scratch.fine(&format!("inspect sst {name} blocks --output json")));
+    let blocks = blocks["blocks"].as_array().expect("a list");
+    let entries: u64 = blocks.iter().filter_map(|block| block["entry_count"].as_u64()).sum();
+    assert_eq!((entries, &blocks[0]["first_key"]), (1001, &"k0000".into()));
+    assert!(blocks.len() > 1);
+    let text = scratch.fine(&format!("inspect sst {name} index --hex"));
+    assert_eq!(text.lines().count(), 1 + blocks.len(), "{text}");
+    assert!(text.contains("to 6b30393939 @"), "{text}");
+    let text = scratch.fine(&format!("inspect sst {name} check"));
+    assert!(text.ends_with("blocks\nno damage found\n"), "{text}");
+}
+
+#[test]
+fn a_table_that_is_not_there_gets_its_own_advice() {
+    let scratch = with_a_table();
+    let answer = scratch.run("inspect sst 999999.sst");
+    assert_eq!((answer.code, &*answer.stdout), (Some(1), ""), "{answer:?}");
+    for words in ["999999.sst", "next: see the names there are", "inspect levels"] {
+        assert!(answer.stderr.contains(words), "{answer:?}");
+    }
+}
+
+/// Ends with 4, and names the file and where in it.
+#[track_caller]
+fn check_damaged(scratch: &Scratch, line: &str, name: &str) -> Value {
+    let answer = scratch.run(&format!("{line} --output json"));
+    assert_eq!(answer.code, Some(4), "{line}: {answer:?}");
+    let error = json_of(&answer.stderr);
+    assert!(error["file"].as_str().is_some_and(|file| file.ends_with(name)), "{line}: {error}");
+    assert!(error["offset"].is_u64(), "{line}: {error}");
+    let text = scratch.run(line);
+    assert!(text.stderr.contains(name) && text.stderr.contains("at byte "), "{line}: {text:?}");
+    error["offset"].clone()
+}
+
+#[test]
+fn a_flipped_bit_in_a_block_is_found_by_whoever_reads_it() {
+    let scratch = with_a_table();
+    let table = table_of(&scratch);
+    let name = name_of(&table);
+    let mut bytes = std::fs::read(&table).expect("readable");
+    bytes[100] ^= 1;
+    std::fs::write(&table, bytes).expect("writable");
+    for part in ["blocks", "check"] {
+        let line = format!("inspect sst {name} {part}");
+        assert_eq!(check_damaged(&scratch, &line, &name), 0);
+    }
+    // The other blocks are shown all the same.
+    let answer = scratch.run(&format!("inspect sst {name} blocks --output json"));
+    let blocks = json_of(&answer.stdout);
+    assert!(blocks["blocks"][0]["error"].is_string(), "{blocks}");
+    assert!(blocks["blocks"][1]["entry_count"].is_u64(), "{blocks}");
+    // Nothing of that block is in its index.
+    scratch.fine(&format!("inspect sst {name} index"));
+}
+
+#[test]
+fn a_flipped_bit_in_the_end_or_a_cut_is_found_by_all() {
+    let scratch = with_a_table();
+    let table = table_of(&scratch);
+    let name = name_of(&table);
+    let bytes = std::fs::read(&table).expect("readable");
+    let mut flipped = bytes.clone();
+    flipped[bytes.len() - 100] ^= 1;
+    for damaged in [&flipped[..], &bytes[..bytes.len() / 2], &bytes[..20], &[]] {
+        std::fs::write(&table, damaged).expect("writable");
+        for part in PARTS {
+            check_damaged(&scratch, &format!("inspect sst {name} {part}"), &name);
+        }
+        check_damaged(&scratch, "inspect stats", &name);
+        // The manifest is whole.
+        scratch.fine("inspect levels");
+    }
+}
+
+#[test]
+fn stats_sum_up_tables_and_log() {
+    let scratch = with_a_table();
+    let stats = json_of(&scratch.fine("inspect stats --output json"));
+    let tables = &stats["tables"];
+    assert_eq!((&tables["entries"], &tables["tombstones"]), (&1001.into(), &1.into()), "{stats}");
+    assert_eq!((&stats["last_seqno"], &stats["flushed_seqno"]), (&1002.into(), &1001.into()));
+    assert!(stats["log"]["segments"].as_u64() > Some(0), "{stats}");
+    let text = scratch.fine("inspect stats");
+    assert!(text.ends_with("seqnos     to 1002, in tables to 1001\n"), "{text}");
+    let table = table_of(&scratch);
+    std::fs::remove_file(&table).expect("removable");
+    let answer = scratch.run("inspect stats");
+    assert_eq!((answer.code, &*answer.stdout), (Some(4), ""), "{answer:?}");
+    assert!(answer.stderr.contains(&name_of(&table)), "{answer:?}");
+    for command in ["levels", "stats"] {
+        let answer = scratch.run(&format!("--db nothing inspect {command}"));
+        assert_eq!(answer.code, Some(1), "{answer:?}");
+        assert!(answer.stderr.contains("there is no database at nothing"), "{answer:?}");
+    }
+}
