@@ -92,10 +92,21 @@ pub(crate) enum Command {
     /// Look after a database
     #[command(subcommand)]
     Admin(Admin),
+    /// Print what a shell needs to complete the command line
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
     /// Storms on the store: simulated crashes, failing syncs, torn writes
     #[command(subcommand)]
     Sim(SimCommand),
 }
+
+const COMPLETIONS_HELP: &str = "\
+For bash: seawall completions bash > ~/.local/share/bash-completion/completions/seawall
+For zsh, to a folder of $fpath: seawall completions zsh > FOLDER/_seawall
+For fish: seawall completions fish > ~/.config/fish/completions/seawall.fish";
 
 #[derive(Debug, Args)]
 pub(crate) struct Put {

@@ -12,6 +12,7 @@
 
 mod args;
 mod bytes;
+mod completions;
 mod console;
 mod exit;
 mod inspect;
@@ -78,6 +79,7 @@ fn dispatch(console: &Console, global: &Global, command: Command) -> anyhow::Res
         Command::Admin(Admin::Verify) => store::verify::verify(console, db),
         Command::Admin(Admin::Flush) => store::tend::flush(console, db),
         Command::Admin(Admin::Compact(range)) => store::tend::compact(console, db, &range),
+        Command::Completions { shell } => completions::print(console, shell),
         Command::Sim(command) => simulate(console, &command),
     }
 }
