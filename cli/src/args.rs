@@ -112,7 +112,9 @@ For fish: seawall completions fish > ~/.config/fish/completions/seawall.fish";
 pub(crate) struct Put {
     /// The key
     pub(crate) key: OsString,
-    /// The value; `-` reads it from stdin and `@FILE` from a file, as they are also with `--hex`
+    /// The value; `-` reads it from stdin and `@FILE` from a file, as they are also with `--hex`.
+    /// Before one that is also an option, such as `-v`, write `--`
+    #[arg(allow_hyphen_values = true)]
     pub(crate) value: OsString,
 }
 
@@ -144,13 +146,14 @@ pub(crate) struct Scan {
 
 const IMPORT_HELP: &str = "\
 A key or value that is not UTF-8 is written {\"b64\": \"..\"}. After each batch a line
-`acknowledged N` on stderr says that the first N entries are durable. A malformed line ends the
-import; what came before it is written and stays.";
+`acknowledged N` on stderr says that the first N entries are durable. From a pipe a batch ends also
+when nothing more comes for 100 ms. A malformed line ends the import; what came before it is written
+and stays.";
 
 #[derive(Debug, Args)]
 #[command(after_help = IMPORT_HELP)]
 pub(crate) struct Import {
-    /// Lines to a batch
+    /// Lines to a batch, at most
     #[arg(long, value_name = "N", default_value = "1000")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) batch: u32,

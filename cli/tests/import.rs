@@ -82,6 +82,46 @@ fn a_producer_that_waits_for_its_acknowledgement_gets_it() {
 }
 
 #[test]
+fn a_pause_ends_a_batch_and_what_came_before_it_is_there_after_a_kill() {
+    let scratch = Scratch::new();
+    let mut import = scratch
+        .command()
+        .args(["import", "-"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut input = import.stdin.take().expect("piped");
+    let mut talk = BufReader::new(import.stderr.take().expect("piped"));
+    // The start of a line is none; the rest comes after the pause.
+    let (whole, rest) = (lines(0..3), lines(3..4));
+    let (start, end) = rest.split_at(5);
+    for (written, acknowledged) in [(format!("{whole}{start}"), 3), (end.to_owned(), 4)] {
+        input.write_all(written.as_bytes()).expect("it reads");
+        let mut said = String::new();
+        // Three lines may come in two reads, with a pause of ours between them.
+        while said != format!("acknowledged {acknowledged}\n") {
+            said.clear();
+            talk.read_line(&mut said).expect("it talks");
+            assert!(said.starts_with("acknowledged "), "{said}");
+        }
+    }
+    import.kill().expect("SIGKILL");
+    import.wait().expect("it ends");
+    assert_eq!(scratch.fine("count"), "4\n");
+}
+
+#[test]
+fn one_entry_is_one_entry() {
+    let scratch = Scratch::new();
+    let answer = scratch.run_with("import -", lines(0..1));
+    assert!(answer.stderr.contains("\nimported 1 entry in "), "{answer:?}");
+    let answer = scratch.run_with("import -", format!("{}x\n", lines(0..1)));
+    assert!(answer.stderr.contains("; 1 entry before it is imported and stays"), "{answer:?}");
+    assert!(scratch.run("export lines").stderr.starts_with("exported 1 entry in "));
+}
+
+#[test]
 fn an_interrupt_keeps_and_reports_what_was_imported() {
     let scratch = Scratch::new();
     let mut import = scratch

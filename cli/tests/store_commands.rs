@@ -103,6 +103,27 @@ fn a_value_may_come_from_stdin_or_a_file() {
 }
 
 #[test]
+fn a_value_may_begin_with_a_hyphen() {
+    let scratch = Scratch::new();
+    for value in ["-5", "-1e-9", "--", "--nosuch", "-xyz", "--a=b", "-----BEGIN"] {
+        check(&scratch, &format!("put -- k {value}"), 0, "");
+        check(&scratch, "get k", 0, &format!("{value}\n"));
+        if value != "--" {
+            check(&scratch, "put k old", 0, "");
+            check(&scratch, &format!("put k {value}"), 0, "");
+            check(&scratch, "get k", 0, &format!("{value}\n"));
+        }
+    }
+    // Our own options stay options, in any place.
+    check(&scratch, "put --hex 6b --quiet 2d", 0, "");
+    check(&scratch, "put 6b 2d --hex", 0, "");
+    check(&scratch, "get k", 0, "-\n");
+    check(&scratch, "put k -- -v", 0, "");
+    check(&scratch, "get k", 0, "-v\n");
+    check_failure(&scratch, "put k -v", 2, &["--help"]);
+}
+
+#[test]
 fn only_put_and_import_make_a_database() {
     let scratch = Scratch::new();
     for line in ["get a", "del a", "scan", "count", "admin verify", "inspect manifest"] {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{keys_text, tables_json};
 use crate::console::Console;
 use crate::exit::Exit;
+use crate::store::counted;
 
 pub(super) fn print(console: &Console, dump: &ManifestDump) -> anyhow::Result<Exit> {
     let levels = by_level(dump);
@@ -51,10 +52,10 @@ fn bytes_of(tables: &[TableInfo]) -> u64 {
 fn write_table(console: &Console, out: &mut impl Write, table: &TableInfo) -> io::Result<()> {
     writeln!(
         out,
-        "  {:06}.sst  {} bytes, {} entries, seqnos {}..={}, keys {}",
+        "  {:06}.sst  {} bytes, {}, seqnos {}..={}, keys {}",
         table.number,
         table.size_bytes,
-        table.entry_count,
+        counted(table.entry_count),
         table.seqno_min,
         table.seqno_max,
         keys_text(console, &table.smallest, &table.largest)

@@ -13,6 +13,7 @@ use crate::args::{Sst, SstPart};
 use crate::bytes::Shown;
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
+use crate::store::counted;
 
 type Contents = seawall::Result<BlockContents>;
 
@@ -202,8 +203,8 @@ impl Shower<'_> {
     fn contents_text(&self, read: &Contents) -> String {
         match read {
             Ok(read) => format!(
-                "{} entries from {} on, of them deletions {}, {} bytes uncompressed",
-                read.entry_count,
+                "{} from {} on, of them deletions {}, {} bytes uncompressed",
+                counted(read.entry_count),
                 key_text(self.console, &read.first_key),
                 read.tombstone_count,
                 read.content_bytes

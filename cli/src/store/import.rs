@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::lines::{Lines, Next};
-use super::{Use, open};
+use super::{Use, counted, open};
 use crate::args::Import;
 use crate::bytes::{Parsed, from_hex};
 use crate::console::Console;
@@ -40,6 +40,9 @@ struct Importer<'a> {
     console: &'a Console,
     db: Db,
     lines_per_batch: usize,
+    /// Whether a pause of the input ends a batch. In one of a file nobody waits for anything, and
+    /// batches stay as they were asked for.
+    pause_ends_batch: bool,
     batch: WriteBatch,
     /// Lines read so far, blank ones too.
     lines: u64,
@@ -56,6 +59,7 @@ pub(crate) fn import(console: &Console, path: &Path, arguments: &Import) -> anyh
         console,
         db,
         lines_per_batch: arguments.batch as usize,
+        pause_ends_batch: !arguments.file.is_file(),
         batch: WriteBatch::new(),
         lines: 0,
         acknowledged: 0,
@@ -96,6 +100,8 @@ impl Importer<'_> {
                         }
                     }
                 }
+                Next::Pause if self.pause_ends_batch => drop(self.commit()?),
+                Next::Pause => {}
                 Next::End => return Ok(Exit::Fine),
                 Next::Interrupted => return Ok(Exit::Interrupted),
             }
@@ -131,8 +137,10 @@ impl Importer<'_> {
     fn malformed(&self, why: &str) -> Failure {
         let line = self.lines + 1;
         let imported = self.acknowledged + self.batch.len() as u64;
+        let stays = if imported == 1 { "is imported and stays" } else { "are imported and stay" };
+        let imported = counted(imported);
         Failure::error(
-            format!("line {line}, {why}; {imported} entries before it are imported and stay"),
+            format!("line {line}, {why}; {imported} before it {stays}"),
             format!("mend line {line} and import from there on: `tail -n +{line} FILE`"),
         )
     }
@@ -186,7 +194,7 @@ fn report(
             "interrupted": interrupted,
         }))?;
     } else {
-        console.say(format_args!("imported {acknowledged} entries in {seconds:.1} s"));
+        console.say(format_args!("imported {} in {seconds:.1} s", counted(*acknowledged)));
     }
     Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! A producer that waits for its acknowledgement before it writes more must get it, so whatever a
 //! read brings is handed on at once, up to its last line end. And a read that waits for input must
-//! not keep Ctrl-C waiting, hence the thread.
+//! not keep Ctrl-C waiting, hence the thread. Who makes lines one now and then, and does not wait,
+//! must not find the last of them unwritten for as long: a pause is told too.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -20,12 +21,17 @@ const LINE_BYTES_MAX: usize = 6 * (seawall::KEY_BYTES_MAX + seawall::VALUE_BYTES
 /// How often a wait for input looks for Ctrl-C.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// A wait is a pause after so many looks.
+const LOOKS_TO_A_PAUSE: u32 = 2;
+
 /// Whole lines, the last of the input perhaps without its line end.
 pub(crate) type Chunk = Vec<u8>;
 
 /// What came, or did not.
 pub(crate) enum Next {
     Chunk(Chunk),
+    /// Nothing, for a moment. More may come.
+    Pause,
     End,
     Interrupted,
 }
@@ -48,12 +54,12 @@ impl Lines {
         Lines { chunks }
     }
 
-    /// Waits for more input.
+    /// Waits for more input, but not long.
     ///
     /// # Errors
     /// Those of the input; `InvalidData` for a line that is too long.
     pub(crate) fn next(&self) -> io::Result<Next> {
-        loop {
+        for _ in 0..LOOKS_TO_A_PAUSE {
             if interrupt::asked() {
                 return Ok(Next::Interrupted);
             }
@@ -63,6 +69,7 @@ impl Lines {
                 Err(RecvTimeoutError::Disconnected) => return Ok(Next::End),
             }
         }
+        Ok(Next::Pause)
     }
 }
 

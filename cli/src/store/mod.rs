@@ -87,6 +87,6 @@ pub(crate) fn argument<'a>(
 const HEX_FORM: &str = "with --hex write two digits a byte, such as 6b6579, or leave --hex out";
 
 /// `1 entry`, `2 entries`.
-fn counted(entries: u64) -> String {
+pub(crate) fn counted(entries: u64) -> String {
     format!("{entries} {}", if entries == 1 { "entry" } else { "entries" })
 }

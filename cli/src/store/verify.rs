@@ -6,7 +6,7 @@ use std::path::Path;
 use seawall::VerifyReport;
 use serde_json::json;
 
-use super::{Use, open};
+use super::{Use, counted, open};
 use crate::console::Console;
 use crate::exit::Exit;
 
@@ -26,7 +26,7 @@ pub(crate) fn verify(console: &Console, path: &Path) -> anyhow::Result<Exit> {
 
 fn print(out: &mut impl Write, report: &VerifyReport) -> std::io::Result<()> {
     let VerifyReport { tables, entries, log_segments, log_frames, manifest_edits, .. } = report;
-    writeln!(out, "tables    {tables}, {entries} entries")?;
+    writeln!(out, "tables    {tables}, {}", counted(*entries))?;
     writeln!(out, "log       {log_segments} segments, {log_frames} frames")?;
     writeln!(out, "manifest  {manifest_edits} edits")?;
     for (what, names) in [("orphans", &report.orphans), ("set aside", &report.set_aside)] {
