@@ -92,6 +92,8 @@ pub(crate) enum Command {
     /// Look after a database
     #[command(subcommand)]
     Admin(Admin),
+    /// Measure operations a second and latencies, in a directory of their own
+    Bench(Bench),
     /// Print what a shell needs to complete the command line
     #[command(after_help = COMPLETIONS_HELP)]
     Completions {
@@ -235,6 +237,56 @@ pub(crate) struct Compact {
     /// The key before which the range ends; without it all keys up to the last
     #[arg(long, value_name = "KEY")]
     pub(crate) end: Option<OsString>,
+}
+
+const BENCH_HELP: &str = "\
+Keys are `bench/` and one of N numbers, drawn at random; values are bytes that do not compress. Reads,
+scans and both halves of `mixed` find all N keys there: they are written and flushed before it begins.
+The keys stay; --existing finds them again, and measures in any database that is there. Ctrl-C ends a
+measurement and shows what it has.";
+
+#[derive(Debug, Args)]
+#[command(after_help = BENCH_HELP)]
+pub(crate) struct Bench {
+    /// What is done
+    #[arg(value_enum)]
+    pub(crate) what: Workload,
+    /// How many operations, of all threads together, and how many keys to draw from
+    #[arg(long, value_name = "N", default_value = "100000")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub(crate) ops: u64,
+    /// The length of each value
+    #[arg(long, value_name = "B", default_value = "100")]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=seawall::VALUE_BYTES_MAX as i64))]
+    pub(crate) value_bytes: u32,
+    /// What a write waits for: until it survives a power loss, or only a killed process
+    #[arg(long, value_enum, default_value = "sync")]
+    pub(crate) durability: WaitFor,
+    /// How many do it at once
+    #[arg(long, value_name = "T", default_value = "1")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: u32,
+    /// Measure in the database that is there, and write the keys into it
+    #[arg(long)]
+    pub(crate) existing: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Workload {
+    /// Put values under random keys
+    Write,
+    /// Get random keys
+    Read,
+    /// Read 100 entries from a random key on
+    Scan,
+    /// Put and get, by turns of a coin
+    Mixed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WaitFor {
+    Sync,
+    Os,
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The binary `seawall`: the store on the command line, and its simulator.
 //!
-//! `args` says what can be asked and `exit` what the answers mean; `store`, `inspect`, `sim` and
-//! `planted` hold the commands. Each returns how it ended, or an error that `exit` turns into a code
+//! `args` says what can be asked and `exit` what the answers mean; `store`, `inspect`, `bench`, `sim`
+//! and `planted` hold the commands. Each returns how it ended, or an error that `exit` turns into a code
 //! and the advice what to do next.
 #![forbid(unsafe_code)]
 #![allow(
@@ -11,6 +11,7 @@
 )]
 
 mod args;
+mod bench;
 mod bytes;
 mod completions;
 mod console;
@@ -79,6 +80,7 @@ fn dispatch(console: &Console, global: &Global, command: Command) -> anyhow::Res
         Command::Admin(Admin::Verify) => store::verify::verify(console, db),
         Command::Admin(Admin::Flush) => store::tend::flush(console, db),
         Command::Admin(Admin::Compact(range)) => store::tend::compact(console, db, &range),
+        Command::Bench(arguments) => bench::bench(console, db, &arguments),
         Command::Completions { shell } => completions::print(console, shell),
         Command::Sim(command) => simulate(console, &command),
     }

@@ -29,10 +29,15 @@ pub(crate) enum Use {
     Creating,
     /// Made if missing; more operations than anybody counts.
     Filling,
+    /// With the options of the library, which are measured. Made if missing, unless it must exist.
+    Measuring { existing: bool },
 }
 
 impl Use {
     fn options(self) -> Options {
+        if let Use::Measuring { existing } = self {
+            return Options { create_if_missing: !existing, ..Options::default() };
+        }
         let small = self != Use::Filling;
         Options {
             create_if_missing: self != Use::Existing,
