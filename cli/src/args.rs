@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
-    /// The directory of the database; `put` and `import` make it if it is missing
+    /// The directory of the database; `put`, `import` and `bench` make it if it is missing
     #[arg(long, global = true, env = "SEAWALL_DB", default_value = DEFAULT_DB, value_name = "DIR")]
     pub(crate) db: PathBuf,
 
