@@ -8,7 +8,9 @@
 
 mod binary;
 
+use std::io::{Read, Write};
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use binary::Scratch;
 use serde_json::Value;
@@ -182,4 +184,28 @@ fn stats_sum_up_tables_and_log() {
         assert_eq!(answer.code, Some(1), "{answer:?}");
         assert!(answer.stderr.contains("there is no database at nothing"), "{answer:?}");
     }
+}
+
+#[test]
+fn tables_are_shown_beside_a_writer() {
+    let scratch = with_a_table();
+    let name = name_of(&table_of(&scratch));
+    let mut holder = scratch
+        .command()
+        .args(["import", "--batch", "1", "-"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut input = holder.stdin.take().expect("piped");
+    input.write_all(b"{\"key\":\"a\",\"value\":\"1\"}\n").expect("it reads");
+    // Once it acknowledges, it holds the database.
+    let mut said = [0; 12];
+    holder.stderr.as_mut().expect("piped").read_exact(&mut said).expect("it talks");
+    assert_eq!(scratch.run("get a").code, Some(5));
+    scratch.fine("inspect levels");
+    scratch.fine(&format!("inspect sst {name} check"));
+    assert!(scratch.fine("inspect stats").contains("\nseqnos     to 1003, "));
+    drop(input);
+    assert_eq!(holder.wait().expect("it ends").code(), Some(0));
 }

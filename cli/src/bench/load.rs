@@ -1,5 +1,6 @@
 //! The keys that are read: written before the measurement, and flushed, so that reads are of tables.
 
+use indicatif::ProgressBar;
 use seawall::{Db, Durability};
 
 use super::key_of;
@@ -15,6 +16,12 @@ const BATCH_BYTES: usize = 1 << 20;
 /// Writes all keys there are to draw from. Ctrl-C ends it; nothing is measured then.
 pub(super) fn load(console: &Console, db: &Db, arguments: &Bench) -> anyhow::Result<()> {
     let bar = bar(console, "loaded", arguments.ops);
+    let loaded = load_all(db, arguments, &bar);
+    bar.finish_and_clear();
+    Ok(loaded?)
+}
+
+fn load_all(db: &Db, arguments: &Bench, bar: &ProgressBar) -> seawall::Result<()> {
     let values = Values::new(arguments.value_bytes as usize);
     let mut draws = Draws(u64::MAX);
     let mut batch = db.batch();
@@ -29,7 +36,5 @@ pub(super) fn load(console: &Console, db: &Db, arguments: &Bench) -> anyhow::Res
         }
     }
     db.commit_with(batch, Durability::Os)?;
-    db.flush()?;
-    bar.finish_and_clear();
-    Ok(())
+    db.flush()
 }

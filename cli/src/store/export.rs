@@ -33,7 +33,9 @@ pub(crate) fn export(console: &Console, path: &Path, arguments: &Export) -> anyh
     let mut out = Output::of(console, &arguments.file)?;
     let started = Instant::now();
     let mut count = 0;
-    let ended = write_all(console, &db, &mut out, &mut count);
+    let bar = bar(console, &out);
+    let ended = write_all(console, &db, &mut out, &bar, &mut count);
+    bar.finish_and_clear();
     // What was read before damage or Ctrl-C is good, and worth having.
     let finished = out.finish().with_context(|| cannot_write(&arguments.file));
     let exit = ended.with_context(|| format!("the export ended after {}", counted(count)))?;
@@ -47,9 +49,9 @@ fn write_all(
     console: &Console,
     db: &Db,
     out: &mut Output,
+    bar: &ProgressBar,
     count: &mut u64,
 ) -> anyhow::Result<Exit> {
-    let bar = bar(console, out);
     for entry in db.snapshot().iter() {
         if interrupt::asked() {
             return Ok(Exit::Interrupted);
@@ -61,7 +63,6 @@ fn write_all(
             bar.set_position(*count);
         }
     }
-    bar.finish_and_clear();
     Ok(Exit::Fine)
 }
 
