@@ -7,13 +7,14 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
 use super::strategy::Strategy;
-use crate::choice::{Choices, Odds, WorldId};
+use crate::choice::{Choices, Odds, SiteId, WorldId};
 
 /// For how many points in a row a task keeps its priority: one that spins must fall at last.
 const RUN_MAX: u64 = 1_000;
 
-/// How rare a pause at a point that is marked by name is at most.
-const YIELD_PAUSE_IN: u32 = 8;
+/// How rare a pause is when a point that is marked by name is reached for the first time. It gets rarer
+/// each time, or the points that are reached all the time would leave no pauses to the others.
+const YIELD_PAUSE_IN: u32 = 4;
 
 /// How much longer a pause there may be: others must have time for a flush and a compaction.
 const YIELD_PAUSE_TIMES: u32 = 4;
@@ -49,6 +50,8 @@ pub(super) struct Picker {
     changes: Vec<u64>,
     /// The priority that the next task to fall gets.
     lowest: u64,
+    /// How often each point that is marked by name was reached, by the index of its site.
+    visits: Vec<u32>,
     /// How many points in a row the same task was let run.
     in_a_row: u64,
 }
@@ -60,6 +63,7 @@ impl Picker {
             generator: None,
             points: 0,
             changes: Vec::new(),
+            visits: Vec::new(),
             lowest: u64::from(u32::MAX),
             in_a_row: 0,
         };
@@ -89,7 +93,13 @@ impl Picker {
     /// Which of the tasks that can run is next, by its place in the order of the labels.
     ///
     /// `current` is the running task's place, if it can go on.
-    pub(super) fn pick(&mut self, kind: Kind, current: Option<usize>, ranks: &mut [Rank]) -> usize {
+    pub(super) fn pick(
+        &mut self,
+        kind: Kind,
+        site: SiteId,
+        current: Option<usize>,
+        ranks: &mut [Rank],
+    ) -> usize {
         self.points += 1;
         match self.strategy {
             Strategy::Uniform { .. } => 0,
@@ -97,23 +107,33 @@ impl Picker {
             Strategy::Pauses { one_in, pause_in, points } => {
                 // A point that the code marks by name is where others can come between.
                 let (pause_in, points) = match kind {
-                    Kind::Yield => {
-                        (pause_in.min(YIELD_PAUSE_IN), points.saturating_mul(YIELD_PAUSE_TIMES))
-                    }
+                    Kind::Yield => (self.visit(site), points.saturating_mul(YIELD_PAUSE_TIMES)),
                     Kind::Ordinary | Kind::Forced => (pause_in, points),
                 };
-                // One stands still at a time: where several do, nobody gets far meanwhile.
+                // One stands still at a time: where several do, nobody gets far meanwhile. A pause at a
+                // marked point ends another's.
                 let others_run = ranks.iter().all(|rank| rank.paused_until <= self.points);
                 if let Some(current) = current
-                    && others_run
+                    && (others_run || kind == Kind::Yield)
                     && self.below(u64::from(pause_in.max(1))) == 0
                 {
                     let length = 1 + self.below(u64::from(points.max(1)));
+                    ranks.iter_mut().for_each(|rank| rank.paused_until = 0);
                     ranks[current].paused_until = self.points + length;
                 }
                 self.unpaused(kind, one_in, current, ranks)
             }
         }
+    }
+
+    /// Notes that a point marked by name was reached, and says how rare a pause there is.
+    fn visit(&mut self, site: SiteId) -> u32 {
+        let index = site.index() as usize;
+        if self.visits.len() <= index {
+            self.visits.resize(index + 1, 0);
+        }
+        self.visits[index] += 1;
+        self.visits[index].max(YIELD_PAUSE_IN)
     }
 
     fn by_priority(&mut self, kind: Kind, current: Option<usize>, ranks: &mut [Rank]) -> usize {

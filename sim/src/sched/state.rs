@@ -237,7 +237,8 @@ impl State {
 
     /// Asks which of several tasks runs next.
     fn choose(&mut self, kind: Kind, site: SiteId) -> usize {
-        let odds = if self.picker.looks() { self.strategic(kind) } else { self.picker.odds(kind) };
+        let odds =
+            if self.picker.looks() { self.strategic(kind, site) } else { self.picker.odds(kind) };
         let label = |index| Label::Task(self.tasks[self.candidate(kind, index)].name);
         let index =
             self.choices.choose(Stream::Schedule, self.actor(), site, odds, self.runnable, &label);
@@ -245,12 +246,12 @@ impl State {
     }
 
     /// The odds of a strategy that looks at the tasks.
-    fn strategic(&mut self, kind: Kind) -> Odds<'static> {
+    fn strategic(&mut self, kind: Kind, site: SiteId) -> Odds<'static> {
         let order: Vec<usize> =
             (0..self.runnable).map(|index| self.candidate(kind, index)).collect();
         let mut ranks: Vec<Rank> = order.iter().map(|task| self.tasks[*task].rank).collect();
         let current = order.iter().position(|task| *task == self.current);
-        let picked = self.picker.pick(kind, current, &mut ranks);
+        let picked = self.picker.pick(kind, site, current, &mut ranks);
         for (task, rank) in order.iter().zip(ranks) {
             self.tasks[*task].rank = rank;
         }
