@@ -40,7 +40,8 @@ impl Core {
     /// A compactor's loop: whatever is due, until told to end, and at rest a little more.
     pub(super) fn run_compactor(&self) {
         let (mut seen, mut seqno_seen) = (0, 0);
-        loop {
+        // Once writes have stopped nothing will ever be merged again.
+        while self.health.check_writes().is_ok() {
             let may_rest = self.structure.has_plan(pick_at_rest);
             let rest = may_rest.then_some(self.options.idle_merge.max(REST_MIN));
             match self.signals.wait_for_structure(&mut seen, rest) {
@@ -60,7 +61,8 @@ impl Core {
         while let Some(claim) = claim() {
             self.compact_with_retries(&claim);
             self.let_go(&claim);
-            if self.signals.is_ending() {
+            // Writes may have stopped a moment before the signals say so.
+            if self.signals.is_ending() || self.health.check_writes().is_err() {
                 break;
             }
         }
