@@ -79,7 +79,7 @@ fn a_run_and_the_replay_of_its_tape_are_the_same() {
 #[test]
 fn a_failure_is_made_small() {
     let mut sizes = Vec::new();
-    for seed in 0..40 {
+    for seed in 0..60 {
         let ran = ran::<{ bug::LATE_SYNC }>(seed);
         if ran.failure.is_none() {
             continue;
@@ -89,7 +89,7 @@ fn a_failure_is_made_small() {
         assert!(operations <= 3, "seed {seed}: {shrunk}\n{}", shrunk.tape);
         sizes.push(operations);
     }
-    assert!(sizes.len() >= 20, "{} of 40 seeds fail", sizes.len());
+    assert!(sizes.len() >= 20, "{} of 60 seeds fail", sizes.len());
 }
 
 #[test]

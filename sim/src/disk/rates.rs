@@ -23,6 +23,8 @@ numbers! {
         read_eio_one_in = 0,
         /// Before a read, the cache lets go of what a failed sync left only in memory.
         evict_one_in = 0,
+        /// If not zero, faults strike only at one part of all call sites, and more often there.
+        focus = 0,
     }
 }
 

@@ -30,6 +30,12 @@ use crate::trace::{Event, Outcome, Trace};
 /// The deepest world that may be forked again.
 const FORK_DEPTH_MAX: usize = 3;
 
+/// Call sites are divided into so many parts.
+const FOCI: u64 = 16;
+
+/// How many times as often faults strike in the part that is in focus.
+const FOCUS_FACTOR: u32 = 8;
+
 /// What a process may do to the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -291,9 +297,17 @@ impl World {
         }
     }
 
-    /// Whether a fault of this rate strikes. `words` are the labels; the first is that it does not.
+    /// Whether a fault of this rate strikes. `word` is its label.
+    ///
+    /// Most faults end what can be seen of a world, so at places where few calls are made they would
+    /// hardly ever strike. In a world with a focus they strike there alone, and more often.
     #[inline]
     pub(super) fn fault(&self, call: &Call, one_in: u32, word: &'static str) -> bool {
+        let one_in = match self.faults.focus {
+            0 => one_in,
+            focus if self.is_in_focus(call, focus) => one_in.min((one_in / FOCUS_FACTOR).max(2)),
+            _ => 0,
+        };
         if one_in == 0 {
             return false;
         }
@@ -345,6 +359,10 @@ impl World {
         };
         self.event(&call, outcome);
         Ok(result?)
+    }
+
+    fn is_in_focus(&self, call: &Call, focus: u32) -> bool {
+        self.choices.names().hash(call.id) % FOCI == u64::from(focus) % FOCI
     }
 
     #[inline]

@@ -33,17 +33,24 @@ pub(super) const KNOBS: &[Knob] = &[
     knob("outage_percent", &[25, 0, 50]),
     knob("close_looks_one_in", &[8]),
     // Faults, one in so many calls of their kind.
-    knob("sync_eio_one_in", &[0, 0, 0, 40, 120]),
-    knob("sync_dir_eio_one_in", &[0, 0, 0, 0, 10, 30]),
-    knob("write_eio_one_in", &[0, 0, 0, 40, 120]),
-    knob("write_full_one_in", &[0, 0, 0, 40, 120]),
-    knob("allocate_full_one_in", &[0, 0, 0, 4, 20]),
-    knob("create_full_one_in", &[0, 0, 0, 10, 40]),
-    knob("read_eio_one_in", &[0, 0, 0, 100, 400]),
+    knob("sync_eio_one_in", &[0, 0, 40, 120]),
+    knob("sync_dir_eio_one_in", &[0, 0, 0, 10, 30]),
+    knob("write_eio_one_in", &[0, 0, 40, 120]),
+    knob("write_full_one_in", &[0, 0, 40, 120]),
+    knob("allocate_full_one_in", &[0, 4, 20]),
+    knob("create_full_one_in", &[0, 0, 10, 40]),
+    knob("read_eio_one_in", &[0, 0, 100, 400]),
     knob("evict_one_in", &[0, 1, 2, 4]),
+    knob("fault_focus", &FAULT_FOCI),
     // The disk's size, and the size to which all worlds but the last find it shrunk.
     knob("disk_kib", &[65_536]),
     knob("full_kib", &[0, 0, 0, 0, 0, 48, 96, 160]),
+];
+
+/// Faults strike everywhere in half of the runs, and in one part of all places in the others.
+const FAULT_FOCI: [u64; 32] = [
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+    15, 16,
 ];
 
 /// How many steps a world of the main line may take, and one that is only looked at.
@@ -99,6 +106,7 @@ impl Rates {
                 create_full_one_in: get("create_full_one_in"),
                 read_eio_one_in: get("read_eio_one_in"),
                 evict_one_in: get("evict_one_in"),
+                focus: get("fault_focus"),
             },
             opening: crashes("open_fork_one_in", "open_end_one_in", get("open_images_max")),
             working: crashes("fork_one_in", "end_one_in", get("images_max")),

@@ -1,6 +1,7 @@
 //! Seawall itself as a [`System`]: the only place of the simulator that knows the store.
 
 mod audit;
+mod gate;
 mod generate;
 mod keys;
 mod model;
@@ -134,20 +135,23 @@ impl System for Seawall {
             0 => None,
             _ => reopen::look(&vfs, config).map_err(|error| text_of(&error))?,
         };
-        let db = reopen::open(&vfs, config).map_err(|error| text_of(&error))?;
+        let (db, gate) = reopen::open(&vfs, config).map_err(|error| text_of(&error))?;
         if let Some(looked) = looked {
             looked.is_as(&db)?;
         }
         let (position, report) = (db.last_seqno(), db.recovery_report().to_string());
         let keys = Arc::new(Keys::of(config));
         let slots = Arc::default();
-        let current = Arc::new(Current::new(db, vfs, Arc::clone(config)));
+        let current = Arc::new(Current::new(db, gate, vfs, Arc::clone(config)));
         Ok(Opened { store: Store { current, keys, slots }, position, report })
     }
 
     fn apply(store: &Store, id: u32, op: &Op) -> Answer<Seen> {
         if !Self::only_reads(op) {
             store.current.note_change();
+        }
+        if let Err(complaint) = store.current.nothing_came_late() {
+            return Answer::Wrong(complaint);
         }
         match op {
             Op::Write { changes, sync, batch } => write(store, id, changes, *sync, *batch),
@@ -213,6 +217,7 @@ impl System for Seawall {
     }
 
     fn audit(store: &Store, vfs: &Arc<dyn Vfs>) -> Result<(), Complaint> {
+        store.current.nothing_came_late()?;
         if store.current.is_gone() { Ok(()) } else { audit::audit(store, &**vfs) }
     }
 

@@ -4,6 +4,7 @@
 //! what was refused so never happened. Snapshots and iterators of the former handle stay where they
 //! are: they may be closed too, but may not stand in anybody's way.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,15 +12,19 @@ use seawall::{Db, Error, ErrorKind, Slice};
 use seawall_os::sync::{self, AtomicBool, Mutex, Ordering, Turn};
 use seawall_os::vfs::Vfs;
 
+use super::gate::{Gate, GatedVfs};
 use super::model::Seen;
 use super::{DIRECTORY, Store, options, text_of};
 use crate::config::Config;
+use crate::sched::OneThread;
 use crate::system::{Answer, Complaint, Property};
 
 /// The handle of now, and what it takes to open another.
 #[derive(Debug)]
 pub(super) struct Current {
     db: Mutex<Db>,
+    /// What each handle but the last may not do any more, oldest first, and what the last does.
+    gates: OneThread<RefCell<Vec<Gate>>>,
     /// One client at a time closes and opens.
     turn: Turn<()>,
     vfs: Arc<dyn Vfs>,
@@ -32,9 +37,12 @@ pub(super) struct Current {
     changed: AtomicBool,
 }
 
-/// Opens the database in the simulated directory.
-pub(super) fn open(vfs: &Arc<dyn Vfs>, config: &Config) -> Result<Db, Error> {
-    Db::builder(DIRECTORY).vfs(Arc::clone(vfs)).options(options(config)).open()
+/// Opens the database in the simulated directory. The gate is for when it is closed.
+pub(super) fn open(vfs: &Arc<dyn Vfs>, config: &Config) -> Result<(Db, Gate), Error> {
+    let gate = Gate::new();
+    let vfs = Arc::new(GatedVfs { inner: Arc::clone(vfs), gate: gate.clone() });
+    let db = Db::builder(DIRECTORY).vfs(vfs).options(options(config)).open()?;
+    Ok((db, gate))
 }
 
 /// What an open for reading alone saw.
@@ -77,9 +85,21 @@ impl Looked {
 }
 
 impl Current {
-    pub(super) fn new(db: Db, vfs: Arc<dyn Vfs>, config: Arc<Config>) -> Current {
+    pub(super) fn new(db: Db, gate: Gate, vfs: Arc<dyn Vfs>, config: Arc<Config>) -> Current {
         let [closing, gone, changed] = [false; 3].map(AtomicBool::new);
-        Current { db: Mutex::new(db), turn: Turn::new(()), vfs, config, closing, gone, changed }
+        let (db, gates) = (Mutex::new(db), OneThread::new(RefCell::new(vec![gate])));
+        Current { db, gates, turn: Turn::new(()), vfs, config, closing, gone, changed }
+    }
+
+    /// Whether closed handles keep their hands off.
+    ///
+    /// # Errors
+    /// The first call of one that came after its close had returned.
+    pub(super) fn nothing_came_late(&self) -> Result<(), Complaint> {
+        match self.gates.borrow().iter().find_map(Gate::late) {
+            None => Ok(()),
+            Some(text) => Err(Complaint::Wrong(Property::Files, text)),
+        }
     }
 
     pub(super) fn db(&self) -> Db {
@@ -124,7 +144,10 @@ pub(super) fn reopen(store: &Store) -> Answer<Seen> {
     current.closing.store(true, Ordering::Release);
     let (closed, next) = close_and_open(current, &former);
     let next = match (closed, next) {
-        (Ok(()), Ok(next)) => next,
+        (Ok(()), Ok((next, gate))) => {
+            current.gates.borrow_mut().push(gate);
+            next
+        }
         (Err(error), _) | (_, Err(error)) => {
             current.gone.store(true, Ordering::Release);
             return Answer::Failed(text_of(&error));
@@ -142,11 +165,16 @@ pub(super) fn reopen(store: &Store) -> Answer<Seen> {
 }
 
 /// Closes in a task of its own, and opens as soon as nobody is locked out any more.
-fn close_and_open(current: &Current, former: &Db) -> (Result<(), Error>, Result<Db, Error>) {
+fn close_and_open(
+    current: &Current,
+    former: &Db,
+) -> (Result<(), Error>, Result<(Db, Gate), Error>) {
     let closing = Arc::new(Closing::default());
     let (closer, handle) = (Arc::clone(&closing), former.clone());
+    let gate = current.gates.borrow().last().cloned();
     let task = sync::spawn("closer", move || {
         let outcome = handle.close();
+        gate.iter().for_each(Gate::shut);
         *closer.outcome.lock() = Some(outcome);
         closer.is_done.store(true, Ordering::Release);
     });

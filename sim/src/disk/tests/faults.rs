@@ -238,6 +238,7 @@ fn every_class_of_fault_strikes_and_is_counted() {
         create_full_one_in: one_in,
         read_eio_one_in: one_in,
         evict_one_in: one_in,
+        focus: 0,
     };
     let choices = Choices::from_seed(5);
     let fs = rough(disk(), &choices, faults, CrashRates::default());
@@ -267,4 +268,23 @@ fn every_class_of_fault_strikes_and_is_counted() {
     ] {
         assert!(text.contains(class), "{class} in {text}");
     }
+}
+
+#[test]
+fn a_focus_has_faults_in_one_part_of_all_places() {
+    let (mut quiet, mut loud) = (0, 0);
+    for focus in 1..=16 {
+        let faults = FaultRates { write_eio_one_in: 32, focus, ..FaultRates::default() };
+        let choices = Choices::from_seed(u64::from(focus));
+        let fs = rough(disk(), &choices, faults, CrashRates::default());
+        let file = create(&fs, "f");
+        let failed = (0..800).filter(|_| file.write_at(b"x", 0).is_err()).count();
+        match failed {
+            0 => quiet += 1,
+            // One in four, where it would be one in 32 without a focus.
+            150..=250 => loud += 1,
+            _ => panic!("{failed} of 800 writes failed with focus {focus}"),
+        }
+    }
+    assert_eq!((quiet, loud), (15, 1));
 }
