@@ -86,6 +86,8 @@ pub(crate) fn build(
     command.args(["build", "--release", "--locked", "--package", "seawall-cli", "--target-dir"]);
     // What is built is no commit, so it must not take itself for the one around it.
     command.arg(&target).current_dir(tree.copy()).env("GIT_CEILING_DIRECTORIES", root);
+    // One file changes from build to build.
+    command.env("CARGO_INCREMENTAL", "1");
     if !console.verbose {
         command.arg("--quiet");
     }
@@ -116,7 +118,8 @@ pub(crate) fn sweep(
         .with_context(|| format!("cannot make {}", directory.display()))?;
     let mut command = Command::new(binary);
     let range = format!("{}..{}", seeds.start, seeds.end);
-    command.args(["sim", "run", "--output", "json", "--quiet", "--seeds", &range]);
+    // Whether a seed does the same thing twice is for the sweep of the tree without bugs.
+    command.args(["sim", "run", "--output", "json", "--quiet", "--once", "--seeds", &range]);
     if let Some(jobs) = jobs {
         command.args(["--jobs", &jobs.to_string()]);
     }
