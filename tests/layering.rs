@@ -22,7 +22,7 @@ const STORE: &[&[&str]] = &[
 ];
 
 /// The modules of the seams, lowest first.
-const SEAMS: &[&[&str]] = &[&["site"], &["sync"], &["vfs"]];
+const SEAMS: &[&[&str]] = &[&["site"], &["sync"], &["vfs"], &["fs"]];
 
 /// A crate of the workspace.
 struct Crate {

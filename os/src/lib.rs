@@ -9,11 +9,14 @@
 //! hook installed each primitive is `parking_lot`, `std` or a system call behind one predictable
 //! branch.
 //!
+//! [`fs`] reads and writes whole files through the first, for code that is used to `std::fs`.
+//!
 //! [`site`] names every call by what it is for (`commit/wal/sync_data`), never by where it stands in
 //! the source, so recorded decisions outlive edits.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod fs;
 pub mod site;
 pub mod sync;
 pub mod vfs;

@@ -1,6 +1,6 @@
 //! The simulator: a storage engine run, unchanged, in a world where every decision is a choice.
 //!
-//! - [`system`]: what a store says of itself to be simulated.
+//! - [`system`]: what a store says of itself to be simulated; [`simple`]: less, for common shapes.
 //! - [`driver`]: the loop that runs it, crashes it and goes on; [`mod@check`]: what is legal.
 //! - [`explore`]: sweeps over many seeds; [`shrink`]: failures made small; [`report`]: what is read of
 //!   them; [`testing`]: all of that in a `#[test]`.
@@ -21,6 +21,7 @@ pub mod numbers;
 pub mod report;
 pub mod sched;
 pub mod shrink;
+pub mod simple;
 pub mod system;
 pub mod system_seawall;
 pub mod testing;

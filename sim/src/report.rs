@@ -9,7 +9,8 @@ use crate::shrink::Shrunk;
 /// What every report says of where it comes from.
 #[derive(Clone, Debug)]
 pub struct Stamp {
-    /// The commit the binary was built at, with a word on whether the tree was clean.
+    /// The commit the binary was built at, with a word on whether the tree was clean; empty when that is
+    /// not known.
     pub commit: String,
     /// The profile.
     pub profile: String,
@@ -24,14 +25,12 @@ pub struct Stamp {
 pub struct FailureReport<'a> {
     /// The seed, unless it came from a tape alone.
     pub seed: Option<u64>,
-    /// What the seed needs besides on the command line, each with a space before it.
-    pub flags: &'a str,
     /// What is wrong.
     pub failure: &'a Failure,
     /// The failure made small, if it was.
     pub shrunk: Option<&'a Shrunk>,
-    /// Where the tape lies, if it was written.
-    pub tape: Option<&'a str>,
+    /// What to type to see it again or to keep it, each behind a word that says what it is for.
+    pub commands: &'a [(&'static str, String)],
     /// Where all of this comes from.
     pub stamp: &'a Stamp,
     /// How many of the last events to show.
@@ -49,11 +48,12 @@ impl fmt::Display for FailureReport<'_> {
             Some(seed) => write!(f, "FAIL  seed {seed:#x}")?,
             None => write!(f, "FAIL")?,
         }
-        writeln!(
-            f,
-            "   profile {}   personalities {}   commit {}",
-            self.stamp.profile, self.stamp.personality, self.stamp.commit
-        )?;
+        write!(f, "   profile {}", self.stamp.profile)?;
+        write!(f, "   personalities {}", self.stamp.personality)?;
+        match &*self.stamp.commit {
+            "" => writeln!(f)?,
+            commit => writeln!(f, "   commit {commit}")?,
+        }
         fact(f, "property", &format!("{}: {}", violation.property, violation.property.sentence()))?;
         fact(f, "world", &failure.world)?;
         for label in LABELS {
@@ -72,27 +72,7 @@ impl fmt::Display for FailureReport<'_> {
         for event in &failure.tail[skipped..] {
             writeln!(f, "  {event}")?;
         }
-        self.commands(f)
-    }
-}
-
-impl FailureReport<'_> {
-    /// What to type to see it again.
-    fn commands(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(tape) = self.tape {
-            writeln!(f, "reproduce   seawall sim replay {tape}")?;
-        }
-        if let Some(seed) = self.seed {
-            let (flags, commit) = (self.flags, &self.stamp.commit);
-            writeln!(
-                f,
-                "from seed   seawall sim run --seed {seed:#x}{flags}    (only at commit {commit})"
-            )?;
-        }
-        if let Some(tape) = self.tape {
-            writeln!(f, "keep        seawall sim keep {tape} -m \"why\"")?;
-        }
-        Ok(())
+        self.commands.iter().try_for_each(|(what, typed)| writeln!(f, "{what:<11} {typed}"))
     }
 }
 

@@ -1,11 +1,29 @@
 //! The sweep of a `#[test]`: a few seeds, and a panic that tells everything.
 //!
-//! The panic's message is the failure block, made small, with the tape that shows it.
+//! The panic's message is the failure block, made small, with the tape that shows it. Kept in a file,
+//! the tape makes a test of its own: [`Check::tape`].
+//!
+//! ```text
+//! FAIL  seed 0x7 ..
+//!   property  what must hold and does not
+//!   world     in which generation, `g2`, or image of a crash, `g2.f0`
+//!   crash     where it struck, and what did not survive as it was
+//!   expected  against
+//!   got       what the store says
+//!   shrunk    how small the failure was made
+//!   op        the operations that are left, one a line
+//!   #12       the last things that happened: task, call site, file, outcome
+//! again       how to run that seed
+//!
+//! seawall tape 1 ..
+//! ```
 
 use std::marker::PhantomData;
 use std::ops::Range;
+use std::time::Duration;
 
-use crate::driver::Failure;
+use crate::choice::Tape;
+use crate::driver::{Failure, Input, run};
 use crate::explore::{Bad, Sweep, Wrong, sweep};
 use crate::report::{FailureReport, Stamp};
 use crate::shrink::shrink;
@@ -45,6 +63,36 @@ impl<S: System> Check<S> {
         self
     }
 
+    /// Runs what stands on a tape in place of seeds, as a failure printed it: the test of a bug that was
+    /// found once. The environment changes nothing about that.
+    ///
+    /// # Panics
+    /// When the text is no tape, or the tape fails.
+    pub fn tape(self, text: &str) {
+        let tape = Tape::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+        let ran = run::<S>(&Input::Tape(Box::new(tape.clone())));
+        let ran = ran.unwrap_or_else(|error| panic!("the tape cannot be run: {error}"));
+        if let Some(failure) = &ran.failure {
+            panic!("\n{}", violated::<S>(None, &tape, failure));
+        }
+    }
+
+    /// Begins no further seed after this long. What was run until then depends on the machine, so this
+    /// is for long sweeps, not for tests. Default: all seeds run.
+    #[must_use]
+    pub fn time(mut self, time: Duration) -> Check<S> {
+        self.sweep.time = Some(time);
+        self
+    }
+
+    /// How many operations each seed does, all its clients and generations together. Default: drawn,
+    /// about a thousand.
+    #[must_use]
+    pub fn operations(mut self, count: u64) -> Check<S> {
+        self.sweep.knobs = vec![("operations".to_owned(), count)];
+        self
+    }
+
     /// Runs them.
     ///
     /// # Panics
@@ -60,7 +108,7 @@ impl<S: System> Check<S> {
 
 fn text_of<S: System>(bad: &Bad) -> String {
     match &bad.what {
-        Wrong::Violated(failure) => violated::<S>(bad, failure),
+        Wrong::Violated(failure) => violated::<S>(Some(bad.seed), &bad.tape, failure),
         Wrong::Differs { first, second } => {
             let second = match second {
                 Ok(second) => format!("{second:016x}"),
@@ -72,25 +120,27 @@ fn text_of<S: System>(bad: &Bad) -> String {
 }
 
 /// The failure block, and the tape that shows the failure.
-fn violated<S: System>(bad: &Bad, failure: &Failure) -> String {
-    let shrunk = shrink::<S>(&bad.tape, SHRINK_RUNS_MAX).ok();
+fn violated<S: System>(seed: Option<u64>, tape: &Tape, failure: &Failure) -> String {
+    let shrunk = shrink::<S>(tape, SHRINK_RUNS_MAX).ok();
     let stamp = Stamp {
-        commit: "of this test".to_owned(),
+        commit: String::new(),
         profile: "default".to_owned(),
         personality: "posix".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
+    let again = seed.map(|seed| ("again", format!("SEAWALL_SEED={seed:#x} cargo test")));
+    let keep =
+        ("keep", "put what follows into a file and give it to Check::tape in a test".to_owned());
+    let commands: Vec<_> = again.into_iter().chain([keep]).collect();
     let report = FailureReport {
-        seed: Some(bad.seed),
-        flags: "",
+        seed,
         failure,
         shrunk: shrunk.as_ref(),
-        tape: None,
+        commands: &commands,
         stamp: &stamp,
         events: EVENTS_SHOWN,
     };
-    let tape = shrunk.as_ref().map_or(&bad.tape, |shrunk| &shrunk.tape);
-    format!("{report}again       SEAWALL_SEED={:#x} cargo test\n\n{tape}", bad.seed)
+    format!("{report}\n{}", shrunk.as_ref().map_or(tape, |shrunk| &shrunk.tape))
 }
 
 /// The seeds to run: those of `SEAWALL_SEED=N` or `SEAWALL_SEEDS=A..B`, else `otherwise`. Numbers are

@@ -36,6 +36,14 @@ pub(super) fn stamp(profile: &str, personality: &str) -> Stamp {
     }
 }
 
+/// What to type to see the failure of a tape again, and to keep it.
+pub(super) fn commands_of_tape(tape: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("reproduce", format!("seawall sim replay {tape}")),
+        ("keep", format!("seawall sim keep {tape} -m \"why\"")),
+    ]
+}
+
 /// Tells every failure of a sweep.
 ///
 /// Of several failures of one property only the first is made small: the others most likely are the
@@ -85,14 +93,16 @@ fn violated(
     if let Some(shrunk) = &shrunk {
         tape::write(seed, &Tape { commit: recorded.commit.clone(), ..shrunk.tape.clone() })?;
     }
-    let shown = path.display().to_string();
     let stamp = stamp(&run.profile, &run.personality);
+    let (flags, commit) = (run.flags(), &stamp.commit);
+    let from_seed = format!("seawall sim run --seed {seed:#x}{flags}    (only at commit {commit})");
+    let mut commands = commands_of_tape(&path.display().to_string());
+    commands.insert(1, ("from seed", from_seed));
     let report = FailureReport {
         seed: Some(seed),
-        flags: &run.flags(),
         failure,
         shrunk: shrunk.as_ref(),
-        tape: Some(&shown),
+        commands: &commands,
         stamp: &stamp,
         events: EVENTS_SHOWN,
     };

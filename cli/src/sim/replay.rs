@@ -34,14 +34,13 @@ pub(crate) fn replay(console: &Console, arguments: &Replay) -> anyhow::Result<Ex
         }
         return Ok(Exit::Fine);
     };
-    let name = path.display().to_string();
+    let commands = failure::commands_of_tape(&path.display().to_string());
     let stamp = failure::stamp("-", "-");
     let report = FailureReport {
         seed: None,
-        flags: "",
         failure: &failure,
         shrunk: None,
-        tape: Some(&name),
+        commands: &commands,
         stamp: &stamp,
         events: failure::EVENTS_SHOWN,
     };

@@ -1,0 +1,49 @@
+//! The examples do what they say: each finds its bug, and nothing once that is mended.
+
+#[path = "../examples/journal.rs"]
+#[expect(dead_code, reason = "an example has a main")]
+mod journal;
+#[path = "../examples/queue.rs"]
+#[expect(dead_code, reason = "an example has a main")]
+mod queue;
+
+#[test]
+#[should_panic(expected = "journal/name durable")]
+fn the_journals_missing_barrier_is_found() {
+    journal::sweep(false);
+}
+
+/// The page that tells the journal's story shows what is really printed.
+#[test]
+fn the_page_shows_the_block_that_is_printed() {
+    let page = include_str!("../../docs/simulate.md");
+    let panic = std::panic::catch_unwind(|| journal::sweep(false)).expect_err("it is found");
+    let text = panic.downcast::<String>().expect("a panic with a text");
+    let block: String = text
+        .trim_start()
+        .split_inclusive('\n')
+        .take_while(|line| !line.starts_with("  #"))
+        .collect();
+    assert!(block.lines().count() > 8, "{block}");
+    assert!(page.contains(&block), "docs/simulate.md lacks\n{block}");
+    let tape = text.split_once("seawall tape 1").expect("a tape").1;
+    for line in tape.lines().filter(|line| !line.starts_with("config") && !line.is_empty()) {
+        assert!(page.contains(line), "docs/simulate.md lacks\n{line}");
+    }
+}
+
+#[test]
+fn the_journal_with_its_barrier_holds() {
+    journal::sweep(true);
+}
+
+#[test]
+#[should_panic(expected = "the items in line")]
+fn a_queue_without_turns_is_found() {
+    queue::sweep(false);
+}
+
+#[test]
+fn a_queue_in_turn_holds() {
+    queue::sweep(true);
+}
