@@ -50,3 +50,17 @@ pub use batch::WriteBatch;
 pub use db::{Builder, Cursor, Cut, Db, Durability, LevelStats, Options, Range, RecoveryReport};
 pub use db::{ReadOnlyDb, Snapshot, Stall, Stats, VerifyReport};
 pub use seawall_os as os;
+
+/// Handles go to other threads, and are used by several at once.
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    shared::<Db>();
+    shared::<ReadOnlyDb>();
+    shared::<Snapshot>();
+    shared::<Slice>();
+    shared::<Error>();
+    shared::<WriteBatch>();
+    const fn sent<T: Send>() {}
+    sent::<Range>();
+    sent::<Cursor>();
+};
