@@ -26,6 +26,7 @@ use crate::tree::{pick, pick_at_rest, pick_fewer, plan_in_place, plan_range};
 
 use super::background::{CompactorWork, Stall};
 use super::core::Core;
+use super::events;
 use super::outputs::{Failure, Outputs};
 use super::scope;
 use super::structure::{Claim, OpenLevels};
@@ -186,6 +187,7 @@ impl Core {
         let written = edit.added.iter().filter(|(_, table)| !removed.contains(&table.number));
         let bytes = written.map(|(_, table)| table.size_bytes).sum();
         self.compacted_bytes.fetch_add(bytes, Ordering::Relaxed);
+        events::compacted(removed.len(), edit.added.len(), bytes);
         self.install(&manifest, &edit, added, |_| {});
         self.roll_if_due(&mut manifest)
     }

@@ -22,6 +22,7 @@ use crate::wal::{Segment, WalWriter};
 
 use super::background::{Room, Signals};
 use super::commit::Queue;
+use super::events;
 use super::health::Health;
 use super::numbers::Numbers;
 use super::options::Options;
@@ -203,7 +204,9 @@ impl Core {
 
     /// Stops writes for good after `cause` and wakes everybody who waits for work to be done.
     pub(super) fn stop(&self, cause: &Error) {
-        self.health.stop(cause);
+        if self.health.stop(cause) {
+            events::stopped(cause);
+        }
         self.signals.fail();
     }
 

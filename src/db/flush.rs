@@ -23,6 +23,7 @@ use crate::tables::OpenTable;
 use crate::tree::{Frozen, write_table};
 
 use super::core::Core;
+use super::events;
 use super::outputs::Failure;
 use super::scope;
 
@@ -128,6 +129,7 @@ impl Core {
         self.append_edit(&mut manifest, &edit)?;
         let bytes = edit.added.iter().map(|(_, table)| table.size_bytes).sum();
         self.flushed_bytes.fetch_add(bytes, Ordering::Relaxed);
+        events::flushed(bytes, frozen.last_seqno);
         let added = tables.into_iter().map(|table| (0, table)).collect();
         self.install(&manifest, &edit, added, |view| {
             let first = view.frozen.remove(0);
@@ -169,6 +171,7 @@ impl Core {
         let next = self.switch_manifest(manifest, number).inspect_err(|error| self.stop(error))?;
         *manifest = next;
         self.numbers.settle(number);
+        events::rolled(number);
         let _ = self.vfs.remove(&self.path(&FileName::Manifest(old)));
         Ok(())
     }

@@ -18,6 +18,7 @@ use crate::tree::{Scan, SuperVersion};
 use super::background::Tasks;
 use super::core::Core;
 use super::cursor::Cursor;
+use super::events;
 use super::open::{look, open};
 use super::options::{Durability, Options};
 use super::read_only::ReadOnlyDb;
@@ -73,6 +74,7 @@ impl Builder {
     pub fn open(&self) -> Result<Db> {
         self.options.check()?;
         let core = Arc::new(open(Arc::clone(&self.vfs), &self.path, self.options.clone())?);
+        events::opened(core.dir.display(), &core.report);
         let tasks = Mutex::new(Some(Tasks::start(&core)));
         Ok(Db { user: Arc::new(User { core, tasks }) })
     }
@@ -417,6 +419,7 @@ impl Db {
         self.core().remove_released();
         let closed = self.core().close_log();
         self.core().release_lock();
+        events::closed(self.core().dir.display(), self.core().last_seqno());
         closed
     }
 

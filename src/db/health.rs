@@ -14,10 +14,17 @@ pub(super) struct Health {
 }
 
 impl Health {
-    /// Stops writes for good, unless they have stopped already: the first cause is kept.
-    pub(super) fn stop(&self, cause: &Error) {
-        self.cause.lock().get_or_insert_with(|| cause.clone());
+    /// Stops writes for good, unless they have stopped already: the first cause is kept. Returns whether
+    /// this is it.
+    pub(super) fn stop(&self, cause: &Error) -> bool {
+        let is_first = {
+            let mut first = self.cause.lock();
+            let is_first = first.is_none();
+            first.get_or_insert_with(|| cause.clone());
+            is_first
+        };
         self.stopped.store(true, Ordering::Release);
+        is_first
     }
 
     /// The handle is closed: nothing is accepted any more. Returns whether it was before.

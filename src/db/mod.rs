@@ -6,6 +6,7 @@ mod commit;
 mod compact;
 mod core;
 mod cursor;
+mod events;
 mod flush;
 mod gc;
 mod handle;
