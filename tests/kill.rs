@@ -1,7 +1,7 @@
 //! A real process, a real directory, and `kill -9`.
 //!
 //! The test runs itself again as a writer, which tells through a pipe what was acknowledged, and kills
-//! it at a random moment, fifty times on one database. After each kill nothing acknowledged may be
+//! it at a random moment, two hundred times on one database. After each kill nothing acknowledged may be
 //! missing, and every batch must be there entirely or not at all.
 #![allow(
     clippy::disallowed_methods,
@@ -21,7 +21,7 @@ const TEST: &str = "a_killed_process_loses_nothing_that_was_acknowledged";
 /// Where the writer finds its database. Its presence makes the test the writer.
 const DIRECTORY: &str = "SEAWALL_KILL_DIRECTORY";
 
-const KILLS: u32 = 50;
+const KILLS: u32 = 200;
 const WRITERS: u32 = 2;
 
 /// How many keys a batch puts, beside the one that says which is the last.
