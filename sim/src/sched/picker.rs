@@ -3,8 +3,8 @@
 //! What it decides goes through the choice stream like every other decision
 //! ([`crate::choice::Odds::Given`]), so tapes record and replay it without knowing of strategies.
 
+use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::Rng;
 
 use super::strategy::Strategy;
 use crate::choice::{Choices, Odds, SiteId, WorldId};
