@@ -68,6 +68,7 @@ impl Core {
     /// Lets go of segments that hold nothing but what is in tables: a flush does that too, but there
     /// may be nothing to flush.
     fn trim_log(&self) -> Result<()> {
+        let _scope = enter_scope(scope::TRIM);
         yield_point("trim the log");
         let synced = self.sync_log()?;
         let mut manifest = self.manifest.take();

@@ -12,6 +12,7 @@ pub(super) const SPARE: Scope = Scope::new("spare");
 pub(super) const MARK: Scope = Scope::new("mark");
 pub(super) const FLUSH: Scope = Scope::new("flush");
 pub(super) const COMPACT: Scope = Scope::new("compact");
+pub(super) const TRIM: Scope = Scope::new("trim");
 pub(super) const NUMBERS: Scope = Scope::new("numbers");
 pub(super) const ROLL: Scope = Scope::new("roll");
 pub(super) const GC: Scope = Scope::new("gc");

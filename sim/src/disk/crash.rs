@@ -87,6 +87,15 @@ pub(super) struct CrashOdds {
 const WHOLE: f64 = (1u32 << 30) as f64;
 
 impl CrashOdds {
+    /// The odds of a call that changes the disk at a place where few calls are made, and an image can
+    /// be left.
+    pub(super) fn rare(rates: &CrashRates) -> CrashOdds {
+        // Zero is never, and an image of every second call is enough.
+        let more_often = (rates.fork_one_in / rates.rare_factor.max(1)).max(2);
+        let fork_one_in = rates.fork_one_in.min(more_often);
+        CrashOdds::new(&CrashRates { fork_one_in, ..*rates }, false, true)
+    }
+
     /// The odds of a call that changes the disk, or of one that only looks; with or without forks.
     pub(super) fn new(rates: &CrashRates, quiet: bool, forks: bool) -> CrashOdds {
         let factor = match (quiet, rates.quiet_factor) {
@@ -202,6 +211,9 @@ mod tests {
         let odds = CrashOdds::new(&rates, false, true);
         assert!((share(odds, false) - 0.1).abs() < 0.001);
         assert!((share(odds, true) - 0.01).abs() < 0.001);
+        let rarely = CrashRates { rare_factor: 4, ..rates };
+        assert!((share(CrashOdds::rare(&rarely), false) - 0.5).abs() < 0.001);
+        assert!((share(CrashOdds::rare(&rates), false) - 0.1).abs() < 0.001);
         let odds = CrashOdds::new(&rates, true, false);
         assert_eq!(share(odds, false), 0.0);
         assert!((share(odds, true) - 0.01 / 8.0).abs() < 0.001);

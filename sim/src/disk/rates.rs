@@ -37,6 +37,9 @@ numbers! {
         end_one_in = 0,
         /// Calls that only look crash this many times more seldom; zero means never.
         quiet_factor = 8,
+        /// Calls that change the disk, at places where few calls are made, leave an image so many times
+        /// as often.
+        rare_factor = 1,
         /// How many of a hundred crashes are power losses; the others begin with a kill.
         power_percent = 60,
         /// How many of a hundred kills are followed by a power loss at once.

@@ -30,6 +30,9 @@ use crate::trace::{Event, Outcome, Trace};
 /// The deepest world that may be forked again.
 const FORK_DEPTH_MAX: usize = 3;
 
+/// A place where few calls are made has no more than one in so many calls of its world.
+const RARE_ONE_IN: u64 = 256;
+
 /// Call sites are divided into so many parts.
 const FOCI: u64 = 16;
 
@@ -55,7 +58,7 @@ pub(super) struct World {
     pub(super) trace: Trace,
     pub(super) faults: FaultRates,
     pub(super) crashes: Cell<CrashRates>,
-    odds: RefCell<Odds4>,
+    odds: RefCell<AllOdds>,
     may_fork: bool,
     pub(super) access: Cell<Access>,
     mark: RefCell<Rc<dyn Fn() -> u64>>,
@@ -66,16 +69,18 @@ pub(super) struct World {
 }
 
 /// The crash odds by kind of call, with and without forks.
-struct Odds4 {
+struct AllOdds {
+    rare: CrashOdds,
     loud: CrashOdds,
     quiet: CrashOdds,
     loud_end: CrashOdds,
     quiet_end: CrashOdds,
 }
 
-impl Odds4 {
-    fn new(crashes: &CrashRates) -> Odds4 {
-        Odds4 {
+impl AllOdds {
+    fn new(crashes: &CrashRates) -> AllOdds {
+        AllOdds {
+            rare: CrashOdds::rare(crashes),
             loud: CrashOdds::new(crashes, false, true),
             quiet: CrashOdds::new(crashes, true, true),
             loud_end: CrashOdds::new(crashes, false, false),
@@ -155,7 +160,7 @@ impl World {
             trace,
             faults,
             crashes: Cell::new(crashes),
-            odds: RefCell::new(Odds4::new(&crashes)),
+            odds: RefCell::new(AllOdds::new(&crashes)),
             may_fork: id.depth() <= FORK_DEPTH_MAX,
             access: Cell::new(Access::Full),
             mark: RefCell::new(Rc::new(|| 0)),
@@ -179,7 +184,7 @@ impl World {
     }
 
     pub(super) fn set_crash_rates(&self, crashes: CrashRates) {
-        *self.odds.borrow_mut() = Odds4::new(&crashes);
+        *self.odds.borrow_mut() = AllOdds::new(&crashes);
         self.crashes.set(crashes);
     }
 
@@ -254,6 +259,7 @@ impl World {
         let forks = self.may_fork && self.state.borrow().images_cut < self.crashes.get().images_max;
         let all = self.odds.borrow();
         let odds = match (call.site.operation.changes_disk(), forks) {
+            (true, true) if self.is_rare(call) => &all.rare,
             (true, true) => &all.loud,
             (false, true) => &all.quiet,
             (true, false) => &all.loud_end,
@@ -359,6 +365,11 @@ impl World {
         };
         self.event(&call, outcome);
         Ok(result?)
+    }
+
+    fn is_rare(&self, call: &Call) -> bool {
+        let successes = self.successes.borrow().get(call.id.index() as usize).copied();
+        u64::from(successes.unwrap_or(0)) * RARE_ONE_IN < call.number
     }
 
     fn is_in_focus(&self, call: &Call, focus: u32) -> bool {

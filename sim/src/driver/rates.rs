@@ -24,7 +24,8 @@ pub(super) const KNOBS: &[Knob] = &[
     knob("open_fork_one_in", &[16, 8, 32]),
     knob("open_end_one_in", &[0, 60, 120]),
     knob("nested_fork_one_in", &[40, 20, 80]),
-    knob("images_max", &[18]),
+    knob("rare_fork_factor", &[1, 8, 8]),
+    knob("images_max", &[14]),
     knob("open_images_max", &[5]),
     knob("power_percent", &[60, 30, 90]),
     knob("kill_power_percent", &[20]),
@@ -109,7 +110,10 @@ impl Rates {
                 focus: get("fault_focus"),
             },
             opening: crashes("open_fork_one_in", "open_end_one_in", get("open_images_max")),
-            working: crashes("fork_one_in", "end_one_in", get("images_max")),
+            working: CrashRates {
+                rare_factor: get("rare_fork_factor"),
+                ..crashes("fork_one_in", "end_one_in", get("images_max"))
+            },
             nested: crashes("nested_fork_one_in", "", 2),
         }
     }

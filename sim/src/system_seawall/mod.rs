@@ -40,7 +40,7 @@ const KNOBS: &[Knob] = &[
     knob("keys", &[12, 4, 24, 64]),
     knob("key_shape", &[0, 1, 2]),
     knob("write_weight", &[4, 2, 8]),
-    knob("sync_percent", &[50, 10, 30, 90, 100]),
+    knob("sync_percent", &[50, 0, 10, 30, 90, 100]),
     knob("big_weight", &[0, 0, 1, 3, 12]),
     knob("memtable_entries", &[8, 4, 6, 16, 64]),
     knob("memtable_bytes", &[16_384, 65_536]),
@@ -61,7 +61,7 @@ const KNOBS: &[Knob] = &[
     knob("idle_mark_us", &[100_000, 50]),
     // Whether each open is preceded by one that only reads.
     knob("read_only", &[0, 0, 0, 1]),
-    knob("log_segments", &[8, 1, 1, 3]),
+    knob("log_segments", &[8, 1, 1, 1, 3]),
     // Operations that most runs do now and then, and some often.
     knob("snapshot_weight", &[4, 1, 12]),
     knob("compact_weight", &[1, 1, 10]),
@@ -100,6 +100,7 @@ impl System for Seawall {
             ("compactions", "compact/table/sync_all"),
             ("manifest_rolls", "roll/manifest/sync_all"),
             ("log_rotations", "rotate/wal/write_at"),
+            ("log_trims", "trim/manifest/sync_data"),
         ]
     }
 
