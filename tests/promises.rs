@@ -4,6 +4,8 @@
 //! ``[`a_lock_follows_the_file`](os/tests/fs_agree.rs)``. This test demands one
 //!
 //! - in the last cell of each row of the table under the heading "What survives what" of `README.md`;
+//! - in the last cell of each row of the table under the heading "The contract" of
+//!   `docs/crash-contract.md`;
 //! - in each item of the list under the heading "Invariants" of `ARCHITECTURE.md`,
 //!
 //! and that each link of this form, anywhere in the two or in `docs/`, leads to a test that exists, and
@@ -35,9 +37,14 @@ fn every_invariant_of_the_architecture_names_its_test() {
 }
 
 #[test]
+fn every_row_of_the_crash_contract_names_its_test() {
+    let page = "docs/crash-contract.md";
+    assert_none(&check(page, &read(page), "The contract", Form::Table, in_docs));
+}
+
+#[test]
 fn every_test_that_a_page_of_the_documents_names_exists() {
     for page in pages() {
-        let in_docs = |test: &Named| exists(&format!("docs/{}", test.file), &test.function);
         assert_none(&check(&page, &read(&page), "", Form::List, in_docs));
     }
 }
@@ -189,6 +196,11 @@ fn links(text: &str) -> Vec<Named> {
 /// Whether the test is where a document in the root says.
 fn in_root(test: &Named) -> bool {
     exists(&test.file, &test.function)
+}
+
+/// Whether the test is where a page of `docs/` says.
+fn in_docs(test: &Named) -> bool {
+    exists(&format!("docs/{}", test.file), &test.function)
 }
 
 /// Whether the file has a function of that name marked as a test.
