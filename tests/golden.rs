@@ -10,7 +10,7 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -276,11 +276,9 @@ fn made_again_they_are_the_same_bytes() {
         let directory = corpus().join(name);
         let kept = read(&directory);
         assert!(kept.values().map(Vec::len).sum::<usize>() <= BYTES_MAX, "{name} is too large");
-        let differ: Vec<_> = files
-            .keys()
-            .chain(kept.keys())
-            .filter(|file| files.get(*file) != kept.get(*file))
-            .collect();
+        let all_files: BTreeSet<_> = files.keys().chain(kept.keys()).collect();
+        let differ: Vec<_> =
+            all_files.into_iter().filter(|file| files.get(*file) != kept.get(*file)).collect();
         assert!(
             differ.is_empty(),
             "{name}: {differ:?} would be written with other bytes now. If that is meant, run \
