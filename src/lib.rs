@@ -64,3 +64,8 @@ const _: () = {
     sent::<Range>();
     sent::<Cursor>();
 };
+
+/// The Rust in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

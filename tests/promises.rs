@@ -4,25 +4,85 @@
 //! ``[`a_lock_follows_the_file`](os/tests/fs_agree.rs)``. This test demands one
 //!
 //! - in the last cell of each row of the table under the heading "What survives what" of `README.md`;
+//! - in the last cell of each row of the table under the heading "The contract" of
+//!   `docs/crash-contract.md`;
 //! - in each item of the list under the heading "Invariants" of `ARCHITECTURE.md`,
 //!
-//! and that each link of this form, anywhere in the two, leads to a test that exists.
+//! and that each link of this form, anywhere in the two or in `docs/`, leads to a test that exists, and
+//! every other link to a file that does.
 #![allow(clippy::disallowed_methods, reason = "reads the documents; not simulated")]
 
 mod source;
+
+use std::path::Path;
 
 use source::{Source, root};
 
 #[test]
 fn every_promise_of_the_readme_names_its_test() {
-    assert_none(&check("README.md", &read("README.md"), "What survives what", Form::Table, exists));
+    assert_none(&check(
+        "README.md",
+        &read("README.md"),
+        "What survives what",
+        Form::Table,
+        in_root,
+    ));
 }
 
 #[test]
 fn every_invariant_of_the_architecture_names_its_test() {
     let text = read("ARCHITECTURE.md");
     assert!(text.contains("## Invariants"), "ARCHITECTURE.md has no invariants");
-    assert_none(&check("ARCHITECTURE.md", &text, "Invariants", Form::List, exists));
+    assert_none(&check("ARCHITECTURE.md", &text, "Invariants", Form::List, in_root));
+}
+
+#[test]
+fn every_row_of_the_crash_contract_names_its_test() {
+    let page = "docs/crash-contract.md";
+    assert_none(&check(page, &read(page), "The contract", Form::Table, in_docs));
+}
+
+#[test]
+fn every_test_that_a_page_of_the_documents_names_exists() {
+    for page in pages() {
+        assert_none(&check(&page, &read(&page), "", Form::List, in_docs));
+    }
+}
+
+#[test]
+fn every_link_leads_to_a_file() {
+    let mut all = pages();
+    all.extend(["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].map(str::to_owned));
+    let mut missing = Vec::new();
+    for name in all {
+        let text = read(&name);
+        let folder = root().join(&name).parent().map(Path::to_path_buf).unwrap_or_default();
+        missing.extend(dead_links(&text, &folder).map(|target| format!("{name}: {target}")));
+    }
+    assert!(missing.is_empty(), "links that lead nowhere:\n{}", missing.join("\n"));
+}
+
+/// The files of `docs/`, by their paths from the root.
+fn pages() -> Vec<String> {
+    let entries = std::fs::read_dir(root().join("docs")).expect("there are documents");
+    let name = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.expect("readable").file_name().to_string_lossy().into_owned()
+    };
+    let mut pages: Vec<_> = entries.map(name).filter(|name| name.ends_with(".md")).collect();
+    pages.sort();
+    assert!(!pages.is_empty(), "docs/ holds no page");
+    pages.iter().map(|name| format!("docs/{name}")).collect()
+}
+
+/// The targets of links in this project, seen from `folder`, that are not there.
+fn dead_links<'a>(text: &'a str, folder: &Path) -> impl Iterator<Item = &'a str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    let here = targets.map(|(target, _)| target).filter(|target| !target.contains("://"));
+    let folder = folder.to_owned();
+    here.filter(move |target| {
+        let file = target.split('#').next().unwrap_or(target);
+        !folder.join(file).exists()
+    })
 }
 
 /// A document that is not there yet promises nothing.
@@ -133,10 +193,20 @@ fn links(text: &str) -> Vec<Named> {
     named.collect()
 }
 
+/// Whether the test is where a document in the root says.
+fn in_root(test: &Named) -> bool {
+    exists(&test.file, &test.function)
+}
+
+/// Whether the test is where a page of `docs/` says.
+fn in_docs(test: &Named) -> bool {
+    exists(&format!("docs/{}", test.file), &test.function)
+}
+
 /// Whether the file has a function of that name marked as a test.
-fn exists(test: &Named) -> bool {
-    let path = root().join(&test.file);
-    path.is_file() && has_test(&Source::read(&path), &test.function)
+fn exists(file: &str, function: &str) -> bool {
+    let path = root().join(file);
+    path.is_file() && has_test(&Source::read(&path), function)
 }
 
 /// Finds `#[test]`, other attributes, `fn name`.
@@ -182,6 +252,13 @@ fn an_item_without_a_test_is_found_with_its_line() {
             "A.md:10: names no test: - Another holds."
         ]
     );
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_found() {
+    let text = "[a](tests/promises.rs#L3) [b](https://none) [`c`](tests/none.rs) [d](docs)";
+    let dead: Vec<_> = dead_links(text, &root()).collect();
+    assert_eq!(dead, ["tests/none.rs"]);
 }
 
 #[test]

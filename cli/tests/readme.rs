@@ -1,8 +1,10 @@
-//! The README is true: each of its commands is run, and what it shows as output is compared.
+//! The documents are true: each command of the README and of the pages of `docs/` is run, and what is
+//! shown as its output is compared.
 //!
 //! In blocks fenced as ```` ```console ````, a line that begins with `$ ` is a command, with the lines
-//! that end in `\` joined, and what follows up to the next command is its output. All commands of the
-//! file run in order, in one scratch directory, by `sh`, with `seawall` on the path.
+//! that end in `\` joined, and what follows up to the next command is its output. All commands of a
+//! file run in order, in one scratch directory, by `sh`, with `seawall` on the path. A block that is
+//! fenced as something that nobody looks at, such as ```` ```sh ````, is refused.
 //!
 //! - `...` in shown output stands for anything: within a line, or alone on a line for any lines.
 //! - A command with no output shown may print what it likes. A command must exit with 0, unless the
@@ -19,7 +21,7 @@
 
 mod binary;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use binary::Scratch;
@@ -93,8 +95,8 @@ fn line_matches(shown: &str, line: &str) -> bool {
     (0..=line.len()).any(|at| line.is_char_boundary(at) && line_matches(rest, &line[at..]))
 }
 
-/// Runs an example; returns what is wrong, if anything.
-fn run(scratch: &Scratch, example: &Example) -> Option<String> {
+/// Runs an example of a document; returns what is wrong, if anything.
+fn run(name: &str, scratch: &Scratch, example: &Example) -> Option<String> {
     let command = example.command.replace("cargo run --release -- ", "seawall ");
     let binary = Path::new(env!("CARGO_BIN_EXE_seawall")).parent().expect("a directory");
     let path = std::env::var("PATH").unwrap_or_default();
@@ -107,7 +109,7 @@ fn run(scratch: &Scratch, example: &Example) -> Option<String> {
         .output()
         .expect("sh runs");
     let printed = String::from_utf8_lossy(&output.stdout);
-    let here = format!("README.md:{}: $ {}", example.line, example.command);
+    let here = format!("{name}:{}: $ {}", example.line, example.command);
     if output.status.code() != Some(example.exit) {
         return Some(format!("{here}\nended with {}:\n{printed}", output.status));
     }
@@ -115,15 +117,90 @@ fn run(scratch: &Scratch, example: &Example) -> Option<String> {
     differs.then(|| format!("{here}\nprinted:\n{printed}\nbut shown is:\n{}", example.shown))
 }
 
+/// A document of the project, by its path from the root.
+fn read(name: &str) -> String {
+    let file = root().join(name);
+    std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The pages of `docs/`.
+fn pages() -> Vec<String> {
+    let entries = std::fs::read_dir(root().join("docs")).expect("there are documents");
+    let name = |entry: std::io::Result<std::fs::DirEntry>| {
+        format!("docs/{}", entry.expect("readable").file_name().to_string_lossy())
+    };
+    let mut pages: Vec<_> = entries.map(name).filter(|name| name.ends_with(".md")).collect();
+    pages.sort();
+    pages
+}
+
+/// Runs every command of a document; returns how many there are.
+#[track_caller]
+fn check(name: &str) -> usize {
+    let examples = examples(&read(name));
+    let scratch = Scratch::new();
+    let wrong: Vec<String> =
+        examples.iter().filter_map(|example| run(name, &scratch, example)).collect();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    examples.len()
+}
+
 #[test]
 fn every_command_of_the_readme_does_what_it_shows() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
-    let text = std::fs::read_to_string(file).expect("the README is at the repository's root");
-    let examples = examples(&text);
-    assert!(!examples.is_empty(), "the README shows no command, or none in the form of this test");
-    let scratch = Scratch::new();
-    let wrong: Vec<String> = examples.iter().filter_map(|example| run(&scratch, example)).collect();
-    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    assert!(
+        check("README.md") > 10,
+        "the README shows few commands, or none in the form of this test"
+    );
+}
+
+#[test]
+fn every_command_of_the_documents_does_what_it_shows() {
+    let count: usize = pages().iter().map(|name| check(name)).sum();
+    assert!(count > 5, "docs/ shows {count} commands, or few in the form of this test");
+}
+
+/// What blocks may be: commands that are run, files that a test compares, Rust that is compiled or is a
+/// piece of an example that is, and text that claims nothing.
+const FENCES: [&str; 7] =
+    ["console", "console norun", "hexdump", "rust", "rust,no_run", "rust,ignore", "text"];
+
+/// The blocks of a document that nothing holds to be true.
+fn unknown_fences(text: &str) -> Vec<&str> {
+    let mut inside = false;
+    let mut unknown = Vec::new();
+    for fence in text.lines().filter_map(|line| line.trim_start().strip_prefix("```")) {
+        inside = !inside;
+        let kind = fence.split(" exit=").next().unwrap_or(fence);
+        let word = kind.split(' ').next().unwrap_or(kind);
+        let known = FENCES.contains(&kind) || ["hexdump", "text"].contains(&word);
+        if inside && !known {
+            unknown.push(fence);
+        }
+    }
+    unknown
+}
+
+#[test]
+fn no_block_of_a_document_goes_unseen() {
+    let library = read("src/lib.rs");
+    for name in pages().into_iter().chain(["README.md".to_owned()]) {
+        let text = read(&name);
+        assert_eq!(unknown_fences(&text), [""; 0], "{name}");
+        let compiled = library.contains(&format!("include_str!(\"../{name}\")"));
+        let has_rust = ["```rust\n", "```rust,no_run\n"].iter().any(|fence| text.contains(fence));
+        assert!(compiled || !has_rust, "src/lib.rs does not compile {name}");
+    }
+}
+
+#[test]
+fn a_block_that_nobody_looks_at_is_found() {
+    let text = "```console\n$ x\n```\n```sh\ny\n```\n```console exit=3\n```\n```\n```\n\
+                ```hexdump 000002.wal\n```\n```text CURRENT\n```\n```console notrun\n```\n";
+    assert_eq!(unknown_fences(text), ["sh", "", "console notrun"]);
 }
 
 #[test]

@@ -32,6 +32,20 @@ fn the_page_shows_the_block_that_is_printed() {
     }
 }
 
+/// The Rust on the page is that of the journal: each function of the glue, and the missing barrier.
+#[test]
+fn the_page_shows_the_journals_own_lines() {
+    let page = include_str!("../../docs/simulate.md");
+    let journal = include_str!("../examples/journal.rs");
+    let is_piece = |line: &&str| line.ends_with("{ .. }") || line.contains("sync_dir(");
+    let pieces: Vec<_> = page.lines().filter(is_piece).collect();
+    assert_eq!(pieces.len(), 4, "{pieces:?}");
+    for piece in pieces {
+        let piece = piece.trim().trim_end_matches("{ .. }");
+        assert!(journal.contains(piece), "sim/examples/journal.rs lacks {piece}");
+    }
+}
+
 #[test]
 fn the_journal_with_its_barrier_holds() {
     journal::sweep(true);

@@ -157,6 +157,22 @@ mod tests {
     }
 
     #[test]
+    fn varints_are_spelled_as_the_page_on_formats_shows() {
+        let page = include_str!("../../docs/formats.md");
+        let (_, table) = page.split_once("\n| value | varint |\n|---|---|\n").expect("a table");
+        let rows: Vec<_> = table.lines().take_while(|line| line.starts_with('|')).collect();
+        assert!(rows.len() >= 8, "{} examples", rows.len());
+        for row in rows {
+            let mut cells = row.trim_matches(['|', ' ']).split(" | ");
+            let mut cell = || cells.next().expect("a value and its bytes");
+            let mut bytes = Vec::new();
+            put_varint(&mut bytes, cell().parse().expect("a number"));
+            let spelled: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(format!("`{}`", spelled.join(" ")), cell(), "{row}");
+        }
+    }
+
+    #[test]
     fn a_short_read_names_file_offset_and_what() {
         let mut cursor = cursor(&[1, 2, 3]);
         cursor.u8("first").expect("one byte is there");
