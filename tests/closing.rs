@@ -4,12 +4,13 @@
 mod support;
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use seawall::os::sync::{AtomicUsize, Ordering, sleep, spawn};
-use seawall::os::vfs::Vfs;
-use seawall::{Db, Error, ErrorKind, Options};
+use seawall::os::vfs::{MemFs, Vfs};
+use seawall::{Db, Error, ErrorKind, Options, inspect};
 use support::watched::{Call, Watched, Watcher};
 use support::world::{DIR, empty_disk, killed, live, live_seeded};
 
@@ -150,4 +151,17 @@ fn a_merge_of_another_thread_makes_no_call_after_a_close() {
 #[test]
 fn a_verify_of_another_thread_makes_no_call_after_a_close() {
     no_job_outlives_a_close("verify", |db| db.verify().map(drop));
+}
+
+/// A segment that is made for one large batch has room for the record that ends it.
+#[test]
+fn a_segment_made_to_measure_gets_its_end() {
+    let vfs: Arc<dyn Vfs> = Arc::new(MemFs::new());
+    let options = Options { segment_bytes: 512, ..Options::default() };
+    let db = Db::builder(DIR).vfs(Arc::clone(&vfs)).options(options).open().expect("opened");
+    db.put("key", [7; 5_000]).expect("put");
+    db.close().expect("closed");
+    let log = inspect::wal(&*vfs, Path::new(DIR), None).expect("readable");
+    let text = format!("{log:?}").to_lowercase();
+    assert!(text.contains("close"), "{text}");
 }

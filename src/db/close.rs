@@ -4,7 +4,6 @@ use seawall_os::sync::{Ordering, enter_scope};
 
 use crate::base::error::Result;
 use crate::base::log_position::LogPosition;
-use crate::log::frame_bytes;
 use crate::manifest::Edit;
 
 use super::background::Job;
@@ -31,7 +30,7 @@ impl Core {
         // No commit that was on its way may reach the log once the lock on the directory is released.
         self.health.seal();
         self.health.check_writes()?;
-        if log.fits(frame_bytes(0)) {
+        if log.fits(0) {
             log.append_close().inspect_err(|error| self.stop(error))?;
         }
         // Durability: `Os` commits become durable here too, and the edit may vouch for the end.

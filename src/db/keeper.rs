@@ -112,8 +112,7 @@ impl Core {
         if self.health.check_log().is_err() || !log.wants_mark() {
             return;
         }
-        let frame = frame_bytes(0);
-        if !log.fits(frame) {
+        if !log.fits(0) {
             return;
         }
         if let Err(error) = log.append_mark().and_then(|()| log.sync()) {

@@ -72,7 +72,9 @@ struct Reader {
 impl Reader {
     fn line(&mut self, number: usize, line: &str) -> Result<(), String> {
         if let Some(note) = line.strip_prefix('#') {
-            self.tape.notes.push(note.strip_prefix(' ').unwrap_or(note).to_owned());
+            // As it is written again: one line, without what could end it.
+            let note = note.strip_prefix(' ').unwrap_or(note).replace('\r', " ");
+            self.tape.notes.push(note);
             return Ok(());
         }
         if line.trim().is_empty() {
