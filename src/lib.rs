@@ -1,5 +1,7 @@
 //! An embedded LSM-tree key-value store that runs, unchanged, under a deterministic crash simulator.
 //!
+//! # Five minutes
+//!
 //! ```
 //! use std::sync::Arc;
 //!
@@ -11,22 +13,51 @@
 //! let db = Db::builder("/example").vfs(Arc::new(MemFs::new())).open()?;
 //! db.put("user456", "bob")?; // durable when it returns
 //! db.put_with("visits", "17", Durability::Os)?; // survives a killed process, not a power loss
-//!
-//! let mut batch = db.batch(); // all of it or nothing
-//! batch.put("a", "1");
-//! batch.delete("visits");
-//! db.commit(batch)?;
-//!
 //! assert_eq!(db.get("user456")?.as_deref(), Some(&b"bob"[..]));
-//! assert_eq!(db.iter().count(), 2);
+//! assert_eq!(db.get("user457")?, None);
+//!
+//! // All of it or nothing, whatever crashes, and no read ever sees half of it.
+//! let mut batch = db.batch();
+//! batch.put("user457", "eve");
+//! batch.delete("visits");
+//! let seqno = db.commit(batch)?;
+//!
+//! // A view that stays as it is, however long it is held.
+//! let snapshot = db.snapshot();
+//! assert_eq!(snapshot.seqno(), seqno);
+//! db.delete("user456")?;
+//! assert!(snapshot.get("user456")?.is_some());
+//!
+//! // In order of the keys, from either end.
+//! for entry in db.prefix("user") {
+//!     let (key, value) = entry?;
+//!     assert_eq!((&key[..], &value[..]), (&b"user457"[..], &b"eve"[..]));
+//! }
+//! assert_eq!(snapshot.range("user456"..).rev().count(), 2);
 //! db.close()
 //! # }
 //! ```
 //!
-//! A commit with [`Durability::Sync`], the default, survives a power loss when it returns, and so does
-//! every commit before it. After any crash a prefix of the commits is there, each whole. A failed sync
-//! stops writes until the database is reopened; damage on disk is an error that names file and offset,
-//! never a wrong value.
+//! A [`Db`] is a handle: clones are cheap, and any thread may use one. Reads never wait for writes.
+//! Commits of several threads share one sync. Flushes and compactions run on threads of their own;
+//! [`Db::stats`] says what they did, and whether commits wait for them.
+//!
+//! # What survives what
+//!
+//! | commit | the process is killed | the power goes |
+//! |---|---|---|
+//! | [`Durability::Sync`], the default | all of it | all of it |
+//! | [`Durability::Os`] | all of it | a prefix: never a commit without every one before it |
+//! | [`Db::close`] or [`Db::flush`] has returned since | all of it | all of it |
+//! | the call has not returned | whole or not at all | whole or not at all |
+//!
+//! After any crash a prefix of the commits is there, each whole, and what an open returned is never taken
+//! back. A failed sync stops writes until the database is opened again ([`ErrorKind::Stopped`]), as nobody
+//! knows what it lost. Damage on disk is an [`Error`] that names file and offset, never a wrong value.
+//!
+//! # Features
+//!
+//! - `tracing`: events of opens, closes, flushes, compactions and stops. Off by default.
 #![forbid(unsafe_code)]
 
 mod base;
