@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use seawall::Db;
+use seawall::ReadOnlyDb;
 use serde_json::json;
 
 use super::scan::write_line;
-use super::{Use, counted, open};
+use super::{counted, look};
 use crate::args::Export;
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
@@ -29,7 +29,7 @@ enum Output {
 pub(crate) fn export(console: &Console, path: &Path, arguments: &Export) -> anyhow::Result<Exit> {
     interrupt::listen()?;
     // First: without a database there must be no file either.
-    let db = open(console, path, Use::Existing)?;
+    let db = look(console, path)?;
     let mut out = Output::of(console, &arguments.file)?;
     let started = Instant::now();
     let mut count = 0;
@@ -40,19 +40,18 @@ pub(crate) fn export(console: &Console, path: &Path, arguments: &Export) -> anyh
     let finished = out.finish().with_context(|| cannot_write(&arguments.file));
     let exit = ended.with_context(|| format!("the export ended after {}", counted(count)))?;
     finished?;
-    db.close()?;
     report(console, &out, exit, count, started)?;
     Ok(exit)
 }
 
 fn write_all(
     console: &Console,
-    db: &Db,
+    db: &ReadOnlyDb,
     out: &mut Output,
     bar: &ProgressBar,
     count: &mut u64,
 ) -> anyhow::Result<Exit> {
-    for entry in db.snapshot().iter() {
+    for entry in db.iter() {
         if interrupt::asked() {
             return Ok(Exit::Interrupted);
         }

@@ -14,7 +14,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use anyhow::Context;
-use seawall::{Db, ErrorKind, Options};
+use seawall::{Db, ErrorKind, Options, ReadOnlyDb};
 
 use crate::bytes;
 use crate::console::Console;
@@ -54,6 +54,16 @@ pub(crate) fn open(console: &Console, path: &Path, how: Use) -> anyhow::Result<D
     let db = match Db::builder(path).options(how.options()).open() {
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(none_at(path)),
         opened => opened.with_context(|| format!("cannot open {}", path.display()))?,
+    };
+    console.detail(db.recovery_report().to_string().trim_end());
+    Ok(db)
+}
+
+/// Opens the database for reading alone: nothing of it changes. Says with `-v` what was found.
+pub(crate) fn look(console: &Console, path: &Path) -> anyhow::Result<ReadOnlyDb> {
+    let db = match Db::open_read_only(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(none_at(path)),
+        opened => opened.with_context(|| format!("cannot read {}", path.display()))?,
     };
     console.detail(db.recovery_report().to_string().trim_end());
     Ok(db)

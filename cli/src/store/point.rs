@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde_json::json;
 
-use super::{Use, argument, open};
+use super::{Use, argument, look, open};
 use crate::args::Put;
 use crate::bytes::{Hex, Shown, write_text};
 use crate::console::Console;
@@ -35,10 +35,9 @@ pub(crate) fn del(console: &Console, path: &Path, key: &OsStr) -> anyhow::Result
 
 pub(crate) fn get(console: &Console, path: &Path, key: &OsStr) -> anyhow::Result<Exit> {
     let key = argument(console, "key", key)?;
-    let db = open(console, path, Use::Existing)?;
-    let found = db.get(&*key)?;
-    db.close()?;
-    let Some(value) = found else { return Err(not_found(console, &key).into()) };
+    let Some(value) = look(console, path)?.get(&*key)? else {
+        return Err(not_found(console, &key).into());
+    };
     if console.json() {
         let shown = |bytes| Shown { bytes, hex: console.hex };
         console.data_json(&json!({ "key": shown(&key), "value": shown(&value) }))?;

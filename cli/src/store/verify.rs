@@ -6,14 +6,12 @@ use std::path::Path;
 use seawall::VerifyReport;
 use serde_json::json;
 
-use super::{Use, counted, open};
+use super::{counted, look};
 use crate::console::Console;
 use crate::exit::Exit;
 
 pub(crate) fn verify(console: &Console, path: &Path) -> anyhow::Result<Exit> {
-    let db = open(console, path, Use::Existing)?;
-    let report = db.verify()?;
-    db.close()?;
+    let report = look(console, path)?.verify()?;
     if console.json() {
         console.data_json(&as_json(&report))?;
     } else {

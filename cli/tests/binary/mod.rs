@@ -1,6 +1,7 @@
 //! Runs the real binary in a scratch directory.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -72,6 +73,17 @@ impl Scratch {
         assert_eq!(answer.code, Some(0), "{line}: {answer:?}");
         answer.stdout
     }
+}
+
+/// The bytes of each file in a directory, by name.
+pub(crate) fn files_of(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(directory).expect("a directory").map(|e| e.expect("a name"));
+    entries
+        .map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            (name, std::fs::read(entry.path()).expect("readable"))
+        })
+        .collect()
 }
 
 /// Splits a line at spaces, except within single quotes.
