@@ -50,6 +50,8 @@ pub use batch::WriteBatch;
 pub use db::{Builder, Cursor, Cut, Db, Durability, LevelStats, Options, Range, RecoveryReport};
 pub use db::{ReadOnlyDb, Snapshot, Stall, Stats, VerifyReport};
 pub use seawall_os as os;
+pub use sstable::BlockRead;
+pub use tree::{KeyVersion, Layer, LayerRead, ReadPath};
 
 /// Handles go to other threads, and are used by several at once.
 const _: () = {

@@ -188,9 +188,19 @@ pub(crate) enum Inspect {
     Levels,
     /// What a table's file consists of
     Sst(Sst),
+    /// How a key is read, layer by layer: ranges, filters, blocks, and where the value comes from
+    #[command(after_help = KEY_HELP)]
+    Key {
+        /// The key
+        key: OsString,
+    },
     /// Sums over the manifest, the ends of all tables and the log
     Stats,
 }
+
+const KEY_HELP: &str = "\
+A key that is missing or deleted is an answer too: it ends with 0. Unlike the other parts of `inspect`
+it needs that nobody has the database open for writing.";
 
 const SST_HELP: &str = "\
 Damage in a part that is looked at ends with 4 and names file and offset; `check` looks at all.";

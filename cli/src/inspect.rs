@@ -1,5 +1,7 @@
-//! `inspect`: what the files of a database hold, read without opening it and without its lock.
+//! `inspect`: what the files of a database hold, read without opening it and without its lock; only
+//! `inspect key` opens it, for reading alone.
 
+mod key;
 mod levels;
 mod sst;
 mod stats;
@@ -36,6 +38,7 @@ pub(crate) fn inspect(console: &Console, db: &Path, what: &Inspect) -> anyhow::R
             levels::print(console, &dump)
         }
         Inspect::Sst(arguments) => sst::inspect(console, db, arguments),
+        Inspect::Key { key } => key::inspect(console, db, key),
         Inspect::Stats => stats::inspect(console, db),
     }
 }

@@ -209,3 +209,55 @@ fn tables_are_shown_beside_a_writer() {
     drop(input);
     assert_eq!(holder.wait().expect("it ends").code(), Some(0));
 }
+
+/// Level 1: a, m. Level 0: m deleted, over d. The log: q.
+fn in_layers() -> Scratch {
+    let scratch = Scratch::new();
+    for line in
+        ["put a 1", "put m 22", "admin compact", "put d 333", "del m", "admin flush", "put q ''"]
+    {
+        scratch.fine(line);
+    }
+    scratch
+}
+
+#[test]
+fn a_key_is_followed_through_the_layers_to_its_value() {
+    let scratch = in_layers();
+    let text = scratch.fine("inspect key a");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 5, "{text}");
+    assert_eq!(lines[0], "key        \"a\" as of seqno 5");
+    assert_eq!(lines[1], "log        nothing");
+    assert!(lines[2].starts_with("level 0    "), "{text}");
+    assert!(lines[2].ends_with(".sst, the key is out of its range"), "{text}");
+    assert!(lines[3].contains(".sst, filter: yes, it may be there, block at 0, "), "{text}");
+    assert!(lines[3].ends_with(" bytes, a value of 1 byte @1"), "{text}");
+    assert!(lines[4].starts_with("answer     a value of 1 byte @1, from 0"), "{text}");
+    assert!(lines[4].ends_with(".sst"), "{text}");
+    let text = scratch.fine("inspect key q");
+    assert!(text.ends_with("answer     a value of 0 bytes @5, from the log\n"), "{text}");
+    assert_eq!(text.matches("not asked: the answer was found before").count(), 2, "{text}");
+}
+
+#[test]
+fn a_key_that_is_deleted_or_missing_is_an_answer_too() {
+    let scratch = in_layers();
+    let text = scratch.fine("inspect key m");
+    assert!(text.contains("\nanswer     deleted @4, from 0"), "{text}");
+    let text = scratch.fine("inspect key --hex 6262");
+    assert!(text.starts_with("key        6262 as of seqno 5\n"), "{text}");
+    assert!(text.ends_with("answer     no such key: no layer has it\n"), "{text}");
+    let path = json_of(&scratch.fine("inspect key m --output json"));
+    assert_eq!((&path["key"], &path["outcome"]), (&"m".into(), &"deleted".into()), "{path}");
+    let (log, first) = (&path["layers"][0], &path["layers"][1]);
+    assert_eq!((&log["layer"], &log["reached"]), (&"log".into(), &true.into()), "{path}");
+    assert_eq!((&first["level"], &first["filter"]), (&0.into(), &true.into()), "{path}");
+    assert_eq!((&path["from"], &path["found"]), (&first["file"], &first["found"]), "{path}");
+    assert_eq!(first["block"]["cached"], false, "{path}");
+    let path = json_of(&scratch.fine("inspect key zz --output json"));
+    assert_eq!((&path["outcome"], &path["from"]), (&"missing".into(), &Value::Null), "{path}");
+    let answer = scratch.run("inspect key a --db nothing");
+    assert_eq!((answer.code, &*answer.stdout), (Some(1), ""), "{answer:?}");
+    assert!(answer.stderr.contains("there is no database at nothing"), "{answer:?}");
+}

@@ -14,7 +14,7 @@ use std::process::Stdio;
 use binary::{Scratch, files_of};
 
 /// What reads and never writes; `{table}` is the name of a table.
-const LOOKING: [&str; 16] = [
+const LOOKING: [&str; 17] = [
     "get a",
     "scan",
     "scan --reverse --output json",
@@ -27,6 +27,7 @@ const LOOKING: [&str; 16] = [
     "inspect sst {table}",
     "inspect sst {table} blocks",
     "inspect sst {table} check",
+    "inspect key b",
     "inspect stats",
     "admin verify",
     "admin verify --output json",

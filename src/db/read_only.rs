@@ -13,7 +13,7 @@ use crate::base::key::SeqNo;
 use crate::base::range::KeyRange;
 use crate::base::slice::Slice;
 use crate::sstable::ReadCounts;
-use crate::tree::{SuperVersion, get_with};
+use crate::tree::{ReadPath, SuperVersion, explain, get_with};
 
 use super::cursor::Cursor;
 use super::handle::{Db, Range};
@@ -103,6 +103,15 @@ impl ReadOnlyDb {
     /// As [`Db::get`].
     pub fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool> {
         Ok(self.get_with(key, |_| ())?.is_some())
+    }
+
+    /// How `key` is read, as [`Db::explain`].
+    ///
+    /// # Errors
+    /// As [`Db::get`].
+    pub fn explain(&self, key: impl AsRef<[u8]>) -> Result<ReadPath> {
+        let _scope = enter_scope(scope::READ);
+        explain(&self.inner.view, key.as_ref(), self.last_seqno())
     }
 
     /// The keys in `bounds` with their values, in order of the keys' bytes, from both ends.

@@ -4,7 +4,7 @@
 //! builder ── block_builder          entries in, file out
 //! reader  ── filter, guide, block_cache
 //!                                   file in, entries out: get, verify
-//! iter, dump, parts                 walks; a text for people; a table taken apart for tools
+//! iter, dump, parts, explain        walks; a text for people; a table taken apart for tools; one read
 //! ```
 //!
 //! The layout of the file stands in [`mod@format`], that of a block in [`block_builder`].
@@ -16,6 +16,7 @@ mod block_cursor;
 mod builder;
 mod compression;
 mod dump;
+mod explain;
 mod filter;
 mod format;
 mod guide;
@@ -30,6 +31,8 @@ mod tests;
 pub(crate) use block_cache::{BlockCache, CacheCounts, Caching};
 pub(crate) use builder::{TableBuilder, TableOptions};
 pub(crate) use dump::dump;
+pub use explain::BlockRead;
+pub(crate) use explain::{TableRead, explain};
 pub(crate) use filter::KeyHash;
 pub(crate) use iter::TableCursor;
 pub use parts::{BlockContents, BlockInfo, FilterInfo, PartInfo, PropertiesInfo, TableParts};

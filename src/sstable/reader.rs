@@ -254,6 +254,13 @@ impl Table {
         &self.inner.source.path
     }
 
+    /// Whether the data block `at` is in the cache.
+    pub(super) fn is_cached(&self, at: usize) -> bool {
+        let Inner { source, ends, cache, .. } = &*self.inner;
+        let offset = ends.index.handle(at).offset;
+        cache.get(BlockKey { number: source.number, offset }, Caching::Look).is_some()
+    }
+
     /// The data block `at`, from the cache or else read and checked.
     pub(super) fn block(&self, at: usize, caching: Caching) -> Result<Arc<Block>> {
         let Inner { source, ends, cache, .. } = &*self.inner;
