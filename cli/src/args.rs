@@ -237,6 +237,13 @@ pub(crate) enum Admin {
     Flush,
     /// Flush, and merge all tables with keys in a range: what was deleted or overwritten goes
     Compact(Compact),
+    /// Write all that can be proved good in a damaged database into a new one, and report the rest
+    #[command(after_help = SALVAGE_HELP)]
+    Salvage {
+        /// The directory of the new database; made if missing, and refused if it holds anything
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -248,6 +255,11 @@ pub(crate) struct Compact {
     #[arg(long, value_name = "KEY")]
     pub(crate) end: Option<OsString>,
 }
+
+const SALVAGE_HELP: &str = "\
+The damaged database is only read. Ends with 0 when all of it was salvaged, and with 4 when something is
+lost or may be: the report says which file and where, and, if that is known, between which keys an
+older value may have come back, or a deleted one.";
 
 const BENCH_HELP: &str = "\
 Keys are `bench/` and one of N numbers, drawn at random; values are bytes that do not compress. Reads,

@@ -79,6 +79,7 @@ fn dispatch(console: &Console, global: &Global, command: Command) -> anyhow::Res
         Command::Inspect(what) => inspect::inspect(console, db, &what),
         Command::Admin(Admin::Verify) => store::verify::verify(console, db),
         Command::Admin(Admin::Flush) => store::tend::flush(console, db),
+        Command::Admin(Admin::Salvage { to }) => store::salvage::salvage(console, db, &to),
         Command::Admin(Admin::Compact(range)) => store::tend::compact(console, db, &range),
         Command::Bench(arguments) => bench::bench(console, db, &arguments),
         Command::Completions { shell } => completions::print(console, shell),

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use seawall::ReadOnlyDb;
 use serde_json::json;
 
 use super::scan::write_line;
-use super::{counted, look};
+use super::{counted, counter, look};
 use crate::args::Export;
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
@@ -109,14 +109,7 @@ fn cannot_write(file: &Path) -> String {
 /// A count on a terminal, unless the lines go there.
 fn bar(console: &Console, out: &Output) -> ProgressBar {
     let in_the_way = matches!(out, Output::Stdout(_)) && std::io::stdout().is_terminal();
-    if in_the_way || !console.shows_progress() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::no_length();
-    if let Ok(style) = ProgressStyle::with_template("{human_pos} entries  {elapsed}") {
-        bar.set_style(style);
-    }
-    bar
+    if in_the_way { ProgressBar::hidden() } else { counter(console) }
 }
 
 fn report(

@@ -4,6 +4,7 @@ pub(crate) mod export;
 pub(crate) mod import;
 mod lines;
 pub(crate) mod point;
+pub(crate) mod salvage;
 pub(crate) mod scan;
 pub(crate) mod tend;
 pub(crate) mod verify;
@@ -14,6 +15,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
 use seawall::{Db, ErrorKind, Options, ReadOnlyDb};
 
 use crate::bytes;
@@ -100,6 +102,18 @@ pub(crate) fn argument<'a>(
 }
 
 const HEX_FORM: &str = "with --hex write two digits a byte, such as 6b6579, or leave --hex out";
+
+/// A count of entries on stderr, if that is a terminal.
+pub(crate) fn counter(console: &Console) -> ProgressBar {
+    if !console.shows_progress() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::no_length();
+    if let Ok(style) = ProgressStyle::with_template("{human_pos} entries  {elapsed}") {
+        bar.set_style(style);
+    }
+    bar
+}
 
 /// `1 entry`, `2 entries`.
 pub(crate) fn counted(entries: u64) -> String {
