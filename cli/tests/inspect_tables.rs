@@ -64,6 +64,21 @@ fn levels_show_each_table() {
 }
 
 #[test]
+fn a_manifest_shows_keys_as_hexadecimal_if_asked_and_counts_well() {
+    let scratch = Scratch::new();
+    scratch.fine("put --hex ff00 01");
+    scratch.fine("admin flush");
+    let text = scratch.fine("inspect manifest");
+    assert!(
+        text.contains(" bytes, 1 entry, keys \"\\xff\\x00\"..=\"\\xff\\x00\", seqnos "),
+        "{text}"
+    );
+    let text = scratch.fine("inspect manifest --hex");
+    assert_eq!(text.matches(", 1 entry, keys ff00..=ff00, seqnos 1..=1\n").count(), 2, "{text}");
+    assert!(text.contains("\n  + level 0 "), "{text}");
+}
+
+#[test]
 fn a_database_without_tables_has_no_levels() {
     let scratch = Scratch::new();
     scratch.fine("put a 1");

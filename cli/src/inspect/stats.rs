@@ -141,7 +141,8 @@ impl fmt::Display for Look {
         let Look { manifest, wal, levels, sums } = self;
         writeln!(f, "database   {}", manifest.id)?;
         let (file, bytes, edits) = (&manifest.file, manifest.end, manifest.edits.len());
-        writeln!(f, "manifest   {file}, {bytes} bytes, {edits} edits")?;
+        let many = if edits == 1 { "edit" } else { "edits" };
+        writeln!(f, "manifest   {file}, {bytes} bytes, {edits} {many}")?;
         for (level, tables) in levels.iter().enumerate().filter(|(_, tables)| !tables.is_empty()) {
             writeln!(f, "level {level}    {}", sum_text(tables))?;
         }
