@@ -9,17 +9,11 @@
 mod binary;
 
 use std::io::{Read, Write};
-use std::path::PathBuf;
-use std::process::Stdio;
 
-use binary::Scratch;
+use binary::{Scratch, files_with, flip, json_of, name_of};
 use serde_json::Value;
 
 const PARTS: [&str; 6] = ["", "blocks", "index", "filter", "props", "check"];
-
-fn json_of(text: &str) -> Value {
-    serde_json::from_str(text).expect("JSON")
-}
 
 /// One table with keys from k0000 to k0999, of which the last is deleted, and a key in the log.
 fn with_a_table() -> Scratch {
@@ -33,20 +27,10 @@ fn with_a_table() -> Scratch {
     scratch
 }
 
-fn table_of(scratch: &Scratch) -> PathBuf {
-    let names = std::fs::read_dir(scratch.path().join("seawall-db")).expect("a directory");
-    let mut paths = names.map(|entry| entry.expect("a name").path());
-    paths.find(|path| path.extension().is_some_and(|end| end == "sst")).expect("a table")
-}
-
-fn name_of(table: &std::path::Path) -> String {
-    table.file_name().expect("a name").to_string_lossy().into_owned()
-}
-
 #[test]
 fn levels_show_each_table() {
     let scratch = with_a_table();
-    let name = name_of(&table_of(&scratch));
+    let name = name_of(&files_with(&scratch, ".sst").remove(0));
     let text = scratch.fine("inspect levels");
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[0].starts_with("level 0  1 table, "), "{text}");
@@ -90,7 +74,7 @@ fn a_database_without_tables_has_no_levels() {
 #[test]
 fn a_table_is_shown_part_by_part_by_name_or_path() {
     let scratch = with_a_table();
-    let table = table_of(&scratch);
+    let table = files_with(&scratch, ".sst").remove(0);
     let (name, path) = (name_of(&table), table.display().to_string());
     for part in PARTS {
         let text = scratch.fine(&format!("inspect sst {name} {part}"));
@@ -142,11 +126,9 @@ fn check_damaged(scratch: &Scratch, line: &str, name: &str) -> Value {
 #[test]
 fn a_flipped_bit_in_a_block_is_found_by_whoever_reads_it() {
     let scratch = with_a_table();
-    let table = table_of(&scratch);
+    let table = files_with(&scratch, ".sst").remove(0);
     let name = name_of(&table);
-    let mut bytes = std::fs::read(&table).expect("readable");
-    bytes[100] ^= 1;
-    std::fs::write(&table, bytes).expect("writable");
+    flip(&table, 100);
     for part in ["blocks", "check"] {
         let line = format!("inspect sst {name} {part}");
         assert_eq!(check_damaged(&scratch, &line, &name), 0);
@@ -163,7 +145,7 @@ fn a_flipped_bit_in_a_block_is_found_by_whoever_reads_it() {
 #[test]
 fn a_flipped_bit_in_the_end_or_a_cut_is_found_by_all() {
     let scratch = with_a_table();
-    let table = table_of(&scratch);
+    let table = files_with(&scratch, ".sst").remove(0);
     let name = name_of(&table);
     let bytes = std::fs::read(&table).expect("readable");
     let mut flipped = bytes.clone();
@@ -189,7 +171,7 @@ fn stats_sum_up_tables_and_log() {
     assert!(stats["log"]["segments"].as_u64() > Some(0), "{stats}");
     let text = scratch.fine("inspect stats");
     assert!(text.ends_with("seqnos     to 1002, in tables to 1001\n"), "{text}");
-    let table = table_of(&scratch);
+    let table = files_with(&scratch, ".sst").remove(0);
     std::fs::remove_file(&table).expect("removable");
     let answer = scratch.run("inspect stats");
     assert_eq!((answer.code, &*answer.stdout), (Some(4), ""), "{answer:?}");
@@ -204,14 +186,8 @@ fn stats_sum_up_tables_and_log() {
 #[test]
 fn tables_are_shown_beside_a_writer() {
     let scratch = with_a_table();
-    let name = name_of(&table_of(&scratch));
-    let mut holder = scratch
-        .command()
-        .args(["import", "--batch", "1", "-"])
-        .stdin(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let name = name_of(&files_with(&scratch, ".sst").remove(0));
+    let mut holder = scratch.start("import --batch 1 -");
     let mut input = holder.stdin.take().expect("piped");
     input.write_all(b"{\"key\":\"a\",\"value\":\"1\"}\n").expect("it reads");
     // Once it acknowledges, it holds the database.

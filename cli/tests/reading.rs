@@ -9,7 +9,6 @@
 mod binary;
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::Stdio;
 
 use binary::{Scratch, files_of};
 
@@ -39,14 +38,7 @@ fn killed() -> Scratch {
     let scratch = Scratch::new();
     scratch.fine("put a 1");
     scratch.fine("admin flush");
-    let mut command = scratch.command();
-    command.args(["import", "-", "--batch", "1"]);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let mut child = scratch.start("import - --batch 1");
     let mut input = child.stdin.take().expect("piped");
     input.write_all(b"{\"key\":\"b\",\"value\":\"2\"}\n").expect("it reads");
     let mut talk = String::new();
@@ -91,13 +83,12 @@ fn verify_names_what_the_next_write_removes() {
 #[test]
 fn readers_share_a_database() {
     let scratch = killed();
-    let mut command = scratch.command();
-    // A pipe of two tables is full before the reader has read anything: it keeps the database open.
+    // More than a pipe takes: who prints all of it waits for us, and keeps the database open.
     scratch.run_with("import -", {
         let line = |n: u32| format!("{{\"key\":\"k{n}\",\"value\":\"{}\"}}\n", "v".repeat(1000));
         (0..1000).map(line).collect::<String>()
     });
-    let mut child = command.arg("scan").stdout(Stdio::piped()).spawn().expect("the binary starts");
+    let mut child = scratch.start("scan");
     let mut lines = BufReader::new(child.stdout.take().expect("piped"));
     lines.read_line(&mut String::new()).expect("it prints");
     assert_eq!(scratch.fine("get a"), "1\n");

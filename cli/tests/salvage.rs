@@ -8,9 +8,7 @@
 
 mod binary;
 
-use std::path::PathBuf;
-
-use binary::{Scratch, files_of};
+use binary::{Scratch, check_failure, files_of, files_with, flip, json_of, name_of};
 use serde_json::Value;
 
 const ALL: &str = "a\t1\nb\t2\nc\t3\n";
@@ -28,19 +26,6 @@ fn layered() -> Scratch {
     scratch
 }
 
-/// The files whose names hold `part`, by name.
-fn files_with(scratch: &Scratch, part: &str) -> Vec<PathBuf> {
-    let directory = scratch.path().join("seawall-db");
-    let names = files_of(&directory).into_keys().filter(|name| name.contains(part));
-    names.map(|name| directory.join(name)).collect()
-}
-
-fn flip(path: &PathBuf, at: usize) {
-    let mut bytes = std::fs::read(path).expect("readable");
-    bytes[at] ^= 1;
-    std::fs::write(path, bytes).expect("writable");
-}
-
 /// Salvages and checks that the damaged database is as it was; the report and what the new one holds.
 fn salvaged(scratch: &Scratch, code: i32) -> (Value, String) {
     let directory = scratch.path().join("seawall-db");
@@ -48,7 +33,7 @@ fn salvaged(scratch: &Scratch, code: i32) -> (Value, String) {
     let answer = scratch.run("admin salvage --to rescued --output json");
     assert_eq!(answer.code, Some(code), "{answer:?}");
     assert!(before == files_of(&directory), "salvage changed a file");
-    let report = serde_json::from_str(&answer.stdout).expect("JSON");
+    let report = json_of(&answer.stdout);
     scratch.fine("--db rescued admin verify");
     (report, scratch.fine("--db rescued scan"))
 }
@@ -91,7 +76,7 @@ fn without_a_manifest_all_tables_count_and_nobody_knows_whether_that_is_all() {
 fn a_lost_table_is_told_with_its_keys_and_what_came_back() {
     let scratch = layered();
     let newest = files_with(&scratch, ".sst").pop().expect("it was flushed");
-    let name = newest.file_name().expect("a name").to_string_lossy().into_owned();
+    let name = name_of(&newest);
     flip(&newest, 3);
     let answer = scratch.run("admin salvage --to text");
     assert_eq!(answer.code, Some(4), "{answer:?}");
@@ -125,9 +110,7 @@ fn it_fills_no_directory_that_holds_anything_and_makes_none_for_nothing() {
         ("admin salvage --to new --db full", 1, "there is no database at full"),
         ("admin salvage", 2, "--to <DIR>"),
     ] {
-        let answer = scratch.run(line);
-        assert_eq!((answer.code, &*answer.stdout), (Some(code), ""), "{line}: {answer:?}");
-        assert!(answer.stderr.contains(words), "{line}: no {words:?} in {}", answer.stderr);
+        check_failure(&scratch, line, code, &[words]);
         assert!(!scratch.path().join("new").exists(), "{line}");
     }
     assert!(!scratch.path().join("seawall-db/new").exists());
