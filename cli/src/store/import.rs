@@ -79,13 +79,22 @@ fn open_input(file: &Path) -> anyhow::Result<Box<dyn Read + Send>> {
     if file.as_os_str() == "-" {
         return Ok(Box::new(std::io::stdin()));
     }
-    let opened = File::open(file).map_err(|error| {
+    let opened = open_file(file).map_err(|error| {
         Failure::error(
             format!("cannot read {}: {error}", file.display()),
             "name a file of lines {\"key\": .., \"value\": ..}, or `-` for stdin",
         )
     })?;
     Ok(Box::new(opened))
+}
+
+/// A directory opens like a file and cannot be read: told before a database is made for it.
+fn open_file(file: &Path) -> std::io::Result<File> {
+    let opened = File::open(file)?;
+    if opened.metadata()?.is_dir() {
+        return Err(std::io::ErrorKind::IsADirectory.into());
+    }
+    Ok(opened)
 }
 
 impl Importer<'_> {

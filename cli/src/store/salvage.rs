@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Use, counted, counter, none_at, open};
 use crate::bytes::{Hex, Shown};
-use crate::console::Console;
+use crate::console::{Console, unless_reader_went_away};
 use crate::exit::{Exit, Failure};
 use crate::interrupt;
 
@@ -40,12 +40,13 @@ pub(crate) fn salvage(console: &Console, path: &Path, to: &Path) -> anyhow::Resu
         return Ok(exit);
     }
     let report = salvage.report();
-    if console.json() {
-        console.data_json(&as_json(console, report, to))?;
+    let printed = if console.json() {
+        console.data_json(&as_json(console, report, to))
     } else {
-        let told = Told { console, report, to };
-        console.data(told)?;
-    }
+        console.data(Told { console, report, to })
+    };
+    // Whether anything is lost is not for a reader who went away alone.
+    unless_reader_went_away(printed)?;
     if report.is_complete() { Ok(Exit::Fine) } else { Err(lost(report, path).into()) }
 }
 
