@@ -71,17 +71,7 @@ impl Sound {
     /// Tables on two levels, of which the upper one overwrites and deletes; the log overwrites both.
     fn build(close: bool) -> Sound {
         let vfs = Arc::new(MemFs::new());
-        let options = Options {
-            segment_bytes: 512,
-            block_bytes: 64,
-            spare_segment: false,
-            idle_merge: Duration::from_secs(3600),
-            ..Options::default()
-        };
-        let open = || {
-            let builder = Db::builder(DIR).vfs(Arc::clone(&vfs) as _).options(options.clone());
-            builder.open().expect("it opens")
-        };
+        let open = || open(&vfs);
         let mut writer = Writer { db: open(), state: Entries::new(), put: BTreeSet::new() };
         for key in ["apple", "banana", "cherry", "date", "elder", "fig"] {
             writer.put(key, &key.repeat(3));
@@ -173,6 +163,17 @@ impl Sound {
             assert!(named, "{damage}: {} is blamed: {report:#?}", of.file);
         }
     }
+}
+
+fn open(vfs: &Arc<MemFs>) -> Db {
+    let options = Options {
+        segment_bytes: 512,
+        block_bytes: 64,
+        spare_segment: false,
+        idle_merge: Duration::from_secs(3600),
+        ..Options::default()
+    };
+    Db::builder(DIR).vfs(Arc::clone(vfs) as _).options(options).open().expect("it opens")
 }
 
 #[test]
@@ -311,6 +312,56 @@ fn apply(files: &mut Files, file: &prop::sample::Index, harm: &Harm) {
     files.insert(name.clone(), bytes);
 }
 
+#[derive(Clone, Debug)]
+enum Op {
+    Put(u8, u8),
+    Delete(u8),
+    Flush,
+    Compact,
+    /// By a handle that was closed, or dropped as a kill does.
+    Reopen(bool),
+}
+
+fn any_op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        8 => (0..8u8, any::<u8>()).prop_map(|(key, value)| Op::Put(key, value)),
+        4 => (0..8u8).prop_map(Op::Delete),
+        1 => Just(Op::Flush),
+        1 => Just(Op::Compact),
+        1 => any::<bool>().prop_map(Op::Reopen),
+    ]
+}
+
+/// The database that `ops` leave, and whether its last handle was closed.
+fn lived(ops: &[Op], close: bool) -> Sound {
+    let vfs = Arc::new(MemFs::new());
+    let mut writer = Writer { db: open(&vfs), state: Entries::new(), put: BTreeSet::new() };
+    for op in ops {
+        match op {
+            Op::Put(key, value) => writer.put(&format!("k{key}"), &value.to_string().repeat(20)),
+            Op::Delete(key) => writer.delete(&format!("k{key}")),
+            Op::Flush => writer.db.flush().expect("flushed"),
+            Op::Compact => writer.db.compact_range::<&[u8]>(..).expect("merged"),
+            Op::Reopen(close) => {
+                let Writer { db, state, put } = writer;
+                if *close {
+                    db.close().expect("closed")
+                } else {
+                    drop(db)
+                }
+                writer = Writer { db: open(&vfs), state, put };
+            }
+        }
+    }
+    let Writer { db, state, put } = writer;
+    if close {
+        db.close().expect("closed")
+    } else {
+        drop(db)
+    }
+    Sound { files: files_of(&*vfs), state, put }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
@@ -322,5 +373,26 @@ proptest! {
         let mut files = sound.files.clone();
         harms.iter().for_each(|(file, harm)| apply(&mut files, file, harm));
         sound.check(&files, &format!("{harms:?}"));
+    }
+
+    #[test]
+    fn whatever_a_database_lived_through_all_of_it_is_salvaged(
+        ops in prop::collection::vec(any_op(), 0..60), close: bool,
+    ) {
+        let sound = lived(&ops, close);
+        let (found, report) = sound.salvaged(&sound.files, &format!("{ops:?}"));
+        prop_assert_eq!(found, sound.state, "{:#?}", report);
+        prop_assert!(report.is_complete(), "{:#?}", report);
+    }
+
+    #[test]
+    fn whatever_a_database_lived_through_harms_bring_no_value_that_was_not_written(
+        ops in prop::collection::vec(any_op(), 0..60), close: bool,
+        harms in prop::collection::vec((any::<prop::sample::Index>(), any_harm()), 1..4),
+    ) {
+        let sound = lived(&ops, close);
+        let mut files = sound.files.clone();
+        harms.iter().for_each(|(file, harm)| apply(&mut files, file, harm));
+        sound.check(&files, &format!("{ops:?} {harms:?}"));
     }
 }
