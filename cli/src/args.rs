@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
-    /// The directory of the database; `put`, `import` and `bench` make it if it is missing
+    /// The directory of the database; `put`, `batch`, `import` and `bench` make it if it is missing
     #[arg(long, global = true, env = "SEAWALL_DB", default_value = DEFAULT_DB, value_name = "DIR")]
     pub(crate) db: PathBuf,
 
@@ -77,6 +77,12 @@ pub(crate) enum Command {
     Del {
         /// The key
         key: OsString,
+    },
+    /// Write and remove keys, all of them or none; durable when the command ends
+    #[command(after_help = BATCH_HELP)]
+    Batch {
+        /// The file to read; `-` is stdin
+        file: PathBuf,
     },
     /// Print keys and values in the order of the keys' bytes
     Scan(Scan),
@@ -119,6 +125,10 @@ pub(crate) struct Put {
     #[arg(allow_hyphen_values = true)]
     pub(crate) value: OsString,
 }
+
+const BATCH_HELP: &str = "\
+A line is {\"key\": .., \"value\": ..} or {\"key\": .., \"delete\": true}, in the form of `import`. Of two lines
+with the same key the later one counts. A malformed line ends the command, and nothing is written.";
 
 const SCAN_HELP: &str = "\
 Text is a line `key TAB value`, the bytes as they are. JSON is one object a line, as `import` reads.";

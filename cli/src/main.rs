@@ -72,6 +72,7 @@ fn dispatch(console: &Console, global: &Global, command: Command) -> anyhow::Res
         Command::Put(put) => store::point::put(console, db, &put),
         Command::Get { key } => store::point::get(console, db, &key),
         Command::Del { key } => store::point::del(console, db, &key),
+        Command::Batch { file } => store::batch::batch(console, db, &file),
         Command::Scan(scan) => store::scan::scan(console, db, &scan),
         Command::Count => store::scan::count(console, db),
         Command::Import(import) => store::import::import(console, db, &import),

@@ -56,6 +56,7 @@ const COMMANDS: &[(&str, [i32; 4])] = &[
     ("put a 1", [0, 5, 4, 6]),
     ("get a", [1, 5, 4, 6]),
     ("del a", [1, 5, 4, 6]),
+    ("batch operations", [0, 5, 4, 6]),
     ("scan", [1, 5, 4, 6]),
     ("count", [1, 5, 4, 6]),
     ("import lines", [0, 5, 4, 6]),
@@ -127,6 +128,12 @@ const ROWS: &[(Met, &str, i32, &str, Left)] = &[
     (Missing, "import none", 1, "cannot read none", Same),
     (Missing, "import .", 1, "next: name a file of lines", Same),
     (Missing, "import broken", 1, "line 2, column 11: missing field `value`", Keys("k")),
+    (Sound, "batch operations", 0, "committed 2 operations as one", Keys("a b c k")),
+    (Missing, "batch broken", 1, "line 2, a line has either a `value` or", Same),
+    (Sound, "batch broken", 1, "; nothing was written", Same),
+    (Sound, "batch none", 1, "cannot read none", Same),
+    (Sound, "batch .", 1, "next: name a file of lines", Same),
+    (Missing, "batch", 2, "<FILE>", Same),
     (Sound, "import --hex lines", 1, "the key is not hexadecimal", Keys("a b c")),
     (Sound, "export lines", 1, "next: name a file that is not there yet", Same),
     (Sound, "export none/new", 1, "cannot write none/new", Same),
@@ -169,6 +176,8 @@ fn disk(scratch: &Scratch) -> BTreeMap<String, BTreeMap<String, Vec<u8>>> {
 fn met(met: Met) -> (Scratch, Option<Child>) {
     let scratch = Scratch::new();
     scratch.write("lines", lines(0..3));
+    scratch
+        .write("operations", "{\"key\":\"d\",\"delete\":true}\n{\"key\":\"k\",\"value\":\"\"}\n");
     scratch.write("broken", "{\"key\":\"k\",\"value\":\"\"}\n{\"key\":\"x\"}\n");
     std::fs::create_dir(scratch.path().join("full")).expect("a directory");
     scratch.write("full/letter", "dear");
@@ -359,6 +368,7 @@ fn an_interrupt_ends_what_prints_with_130_and_whole_lines() {
 fn an_interrupt_ends_what_runs_on_with_130_and_what_it_has() {
     for (line, input, printed, after) in [
         ("import - --output json", lines(0..15), "\"imported\":15", Some("15\n")),
+        ("batch - --output json", lines(0..15), "", None),
         ("sim run --time 1h --jobs 1 --output json", String::new(), "\"interrupted\"", None),
         ("bench write --ops 1000000000 --output json", String::new(), "\"interrupted\":true", None),
     ] {

@@ -107,7 +107,7 @@ fn a_value_may_begin_with_a_hyphen() {
 }
 
 #[test]
-fn only_put_and_import_make_a_database() {
+fn what_puts_nothing_makes_no_database() {
     let scratch = Scratch::new();
     for line in ["get a", "del a", "scan", "count", "admin verify", "inspect manifest"] {
         let line = format!("--db nothing {line}");
@@ -286,4 +286,19 @@ fn a_file_in_place_of_a_directory_and_the_other_way_round_get_their_own_advice()
     scratch.write("file", "a\t1\n");
     check_failure(&scratch, "get a --db file", 1, &["file", "name a directory"]);
     check_failure(&scratch, "import seawall-db", 1, &["cannot read", "name a file"]);
+}
+
+#[test]
+fn a_batch_puts_and_deletes_as_one() {
+    let scratch = with_three_keys();
+    let lines = "{\"key\":\"a\",\"delete\":true}\n\n{\"key\":\"b\",\"value\":\"20\"}\n\
+                 {\"key\":\"c\",\"value\":{\"b64\":\"/w==\"}}\n{\"key\":\"b\",\"delete\":true}";
+    let answer = scratch.run_with("batch - --output json", lines);
+    assert_eq!((answer.code, &*answer.stderr), (Some(0), ""), "{answer:?}");
+    assert_eq!(json_of(&answer.stdout), serde_json::json!({ "operations": 4, "seqno": 7 }));
+    check(&scratch, "scan --hex", 0, "6261\t33\n63\tff\n");
+    let answer = scratch.run_with("batch -", "{\"key\":\"x\",\"value\":\"\"}\n{\"key\":\"y\"}\n");
+    assert_eq!((answer.code, &*answer.stdout), (Some(1), ""), "{answer:?}");
+    check(&scratch, "count", 0, "2\n");
+    assert_eq!(scratch.run("batch -").stderr, "committed 0 operations as one\n");
 }

@@ -1,5 +1,6 @@
-//! The commands on one database: `put get del scan count import export`, and `admin`.
+//! The commands on one database: `put get del batch scan count import export`, and `admin`.
 
+pub(crate) mod batch;
 pub(crate) mod export;
 pub(crate) mod import;
 mod lines;
