@@ -248,6 +248,31 @@ fn a_lost_table_is_told_with_its_keys_and_what_came_back() {
 }
 
 #[test]
+fn blocks_are_found_in_a_table_that_is_cut() {
+    let sound = Sound::build(true);
+    let tables = || sound.files.iter().filter(|(name, _)| name.ends_with(".sst"));
+    for (name, bytes) in tables() {
+        let cut = |len: usize| {
+            let mut files = sound.files.clone();
+            files.get_mut(name).expect("there").truncate(len);
+            sound.salvaged(&files, &format!("{name} is cut to {len}"))
+        };
+        // Only the footer is gone.
+        let (found, report) = cut(bytes.len() - 1);
+        assert_eq!(found, sound.state, "{report:#?}");
+        assert!(report.is_complete() && report.damage.len() == 1, "{report:#?}");
+    }
+    // The lower table has more than one block: what is before the cut is there.
+    let (name, bytes) = tables().next().expect("it was flushed");
+    let mut files = sound.files.clone();
+    files.insert(name.clone(), bytes[..bytes.len() / 4].to_vec());
+    let (found, report) = sound.salvaged(&files, "a quarter of a table");
+    assert_eq!(found.get(&b"apple"[..]), Some(&b"appleappleapple".to_vec()), "{report:#?}");
+    let end = report.damage.iter().find(|damage| damage.lost).expect("the rest is lost");
+    assert!(end.offset > Some(0) && end.keys.is_some(), "{report:#?}");
+}
+
+#[test]
 fn a_directory_without_a_database_and_one_in_use_are_refused() {
     let vfs = Arc::new(MemFs::new());
     let kind = |vfs: &Arc<MemFs>| {

@@ -13,7 +13,7 @@ use crate::base::file_name::{FileName, FileNumber};
 use crate::base::table_meta::TableMeta;
 use crate::log::{FrameKind, LogFile, find_ids, read_whole, scan};
 use crate::manifest::{Current, Edit, State, read_current, read_manifest};
-use crate::sstable::{GoodBlocks, written_for};
+use crate::sstable::{GoodBlocks, LostEnd, written_for};
 
 use super::log::{LogOperations, Segments};
 use super::merge::TableSource;
@@ -266,6 +266,9 @@ impl Survey {
                 let harmless = blocks.damaged_ends().iter();
                 self.report.damage.extend(harmless.map(|error| Damage::harmless(&name, error)));
                 self.report.tables += 1;
+                if let Some(end) = blocks.lost_end() {
+                    self.report.damage.push(damage_of_end(&name, end, meta.as_ref()));
+                }
                 let seqno_max = meta.map(|meta| meta.seqno_max).or(blocks.seqno_max());
                 Ok(Some(TableSource { name, blocks, seqno_max }))
             }
@@ -293,6 +296,17 @@ impl Survey {
     fn table_path(&self, number: FileNumber) -> PathBuf {
         self.dir.join(FileName::Table(number).to_string())
     }
+}
+
+/// The end of a table of which only the beginning was found.
+fn damage_of_end(name: &str, end: &LostEnd, meta: Option<&TableMeta>) -> Damage {
+    let what = "the index is lost, and no block is found from here on";
+    let mut damage = Damage::loss(name, Some(end.offset), what);
+    if let Some(meta) = meta {
+        damage.keys = Some((end.after.clone(), meta.largest.to_vec()));
+        damage.seqnos = Some((meta.seqno_min, Some(meta.seqno_max)));
+    }
+    damage
 }
 
 /// Whether the system refuses what it may permit later: no damage, and no reason to go on without.

@@ -36,7 +36,7 @@ pub(crate) use dump::dump;
 pub use explain::BlockRead;
 pub(crate) use explain::{TableRead, explain};
 pub(crate) use filter::KeyHash;
-pub(crate) use good_blocks::{GoodBlocks, LostBlock, Step};
+pub(crate) use good_blocks::{GoodBlocks, LostBlock, LostEnd, Step};
 pub(crate) use iter::TableCursor;
 pub use parts::{BlockContents, BlockInfo, FilterInfo, PartInfo, PropertiesInfo, TableParts};
 pub(crate) use parts::{block_contents, parts};

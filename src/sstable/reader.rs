@@ -278,7 +278,7 @@ impl Table {
 }
 
 impl Source {
-    fn place(&self) -> Place<'_> {
+    pub(super) fn place(&self) -> Place<'_> {
         Place { id: &self.id, number: self.number, path: &self.path }
     }
 
