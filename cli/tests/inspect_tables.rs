@@ -60,6 +60,9 @@ fn a_manifest_shows_keys_as_hexadecimal_if_asked_and_counts_well() {
     let text = scratch.fine("inspect manifest --hex");
     assert_eq!(text.matches(", 1 entry, keys ff00..=ff00, seqnos 1..=1\n").count(), 2, "{text}");
     assert!(text.contains("\n  + level 0 "), "{text}");
+    let table = name_of(&files_with(&scratch, ".sst")[0]);
+    let text = scratch.fine(&format!("inspect sst {table} check"));
+    assert!(text.contains("\nentries    1 in 1 block\n"), "{text}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{keys_text, tables_json};
 use crate::console::Console;
 use crate::exit::Exit;
-use crate::store::counted;
+use crate::store::{counted, several};
 
 /// A manifest for people.
 struct Told<'a> {
@@ -24,9 +24,8 @@ impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ManifestDump { id, file, snapshot_end, edits, state, end, cut_bytes } = self.dump;
         writeln!(f, "database {id}")?;
-        let count = edits.len();
-        let many = if count == 1 { "edit" } else { "edits" };
-        writeln!(f, "{file}: snapshot to byte {snapshot_end}, {count} {many}")?;
+        let count = several(edits.len() as u64, "edit");
+        writeln!(f, "{file}: snapshot to byte {snapshot_end}, {count}")?;
         edits.iter().try_for_each(|edit| self.write_edit(f, edit))?;
         writeln!(
             f,

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::import::{column_and_what, decoded, open_input};
 use super::lines::{Lines, Next};
-use super::{Use, open};
+use super::{Use, open, several};
 use crate::bytes::Parsed;
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
@@ -42,8 +42,8 @@ pub(crate) fn batch(console: &Console, path: &Path, file: &Path) -> anyhow::Resu
     if console.json() {
         console.data_json(&json!({ "operations": operations, "seqno": seqno }))?;
     } else {
-        let many = if operations == 1 { "operation" } else { "operations" };
-        console.say(format_args!("committed {operations} {many} as one"));
+        let operations = several(operations as u64, "operation");
+        console.say(format_args!("committed {operations} as one"));
     }
     Ok(Exit::Fine)
 }

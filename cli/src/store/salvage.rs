@@ -10,7 +10,7 @@ use seawall::os::vfs::OsFs;
 use seawall::{Damage, Db, Durability, ErrorKind, Salvage, SalvageReport, WriteBatch};
 use serde_json::{Value, json};
 
-use super::{Use, counted, counter, none_at, open};
+use super::{Use, counted, counter, none_at, open, several};
 use crate::bytes::{Hex, Shown};
 use crate::console::{Console, unless_reader_went_away};
 use crate::exit::{Exit, Failure};
@@ -94,10 +94,10 @@ fn refuse_what_is_there(path: &Path, to: &Path) -> anyhow::Result<()> {
 
 fn lost(report: &SalvageReport, path: &Path) -> Failure {
     let places = report.damage.iter().filter(|damage| damage.lost).count();
-    let many = if places == 1 { "place" } else { "places" };
     let what = format!(
-        "something is lost, or may be, in {places} {many} of {}: some keys may be missing, have an older \
+        "something is lost, or may be, in {} of {}: some keys may be missing, have an older \
          value, or be back although they were deleted",
+        several(places as u64, "place"),
         path.display()
     );
     let next = "the report above says which files and keys; compare those keys with a copy made earlier, \
@@ -123,7 +123,7 @@ impl fmt::Display for Told<'_> {
         let manifest = manifest.as_deref().unwrap_or("none: all tables count that are there");
         writeln!(f, "manifest   {manifest}")?;
         writeln!(f, "tables     {tables}, {} read", counted(*entries))?;
-        writeln!(f, "log        {log_operations} operations read")?;
+        writeln!(f, "log        {} read", several(*log_operations, "operation"))?;
         if !unused.is_empty() {
             writeln!(f, "left out   {}", unused.join(" "))?;
         }
@@ -150,8 +150,7 @@ impl Told<'_> {
             None => {}
         }
         if *older_keys > 0 {
-            let many = if *older_keys == 1 { "key" } else { "keys" };
-            write!(f, "; {older_keys} {many} there may have come back older")?;
+            write!(f, "; {} there may have come back older", several(*older_keys, "key"))?;
         }
         writeln!(f)
     }
