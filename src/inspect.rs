@@ -296,66 +296,6 @@ impl fmt::Display for TableDump {
     }
 }
 
-impl fmt::Display for TableInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "level {} {:06}.sst {} bytes, {} entries, keys \"{}\"..=\"{}\", seqnos {}..={}",
-            self.level,
-            self.number,
-            self.size_bytes,
-            self.entry_count,
-            self.smallest.escape_ascii(),
-            self.largest.escape_ascii(),
-            self.seqno_min,
-            self.seqno_max
-        )
-    }
-}
-
-impl fmt::Display for EditInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "edit {}: flushed seqno {}, oldest segment {:06}.wal, log synced to {:06}.wal at {}, \
-             counter {}",
-            self.number,
-            self.flushed_seqno,
-            self.min_wal,
-            self.synced_segment,
-            self.synced_offset,
-            self.counter
-        )?;
-        self.added.iter().try_for_each(|table| write!(f, "\n  + {table}"))?;
-        self.removed.iter().try_for_each(|number| write!(f, "\n  - {number:06}.sst"))
-    }
-}
-
-impl fmt::Display for ManifestDump {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "database {}", self.id)?;
-        writeln!(
-            f,
-            "{}: snapshot to byte {}, {} edits",
-            self.file,
-            self.snapshot_end,
-            self.edits.len()
-        )?;
-        self.edits.iter().try_for_each(|edit| writeln!(f, "{edit}"))?;
-        let state = &self.state;
-        writeln!(
-            f,
-            "now: edit {}, flushed seqno {}, oldest segment {:06}.wal, counter {}",
-            state.edit_number, state.flushed_seqno, state.min_wal, state.counter
-        )?;
-        state.tables.iter().try_for_each(|table| writeln!(f, "  {table}"))?;
-        if self.cut_bytes > 0 {
-            writeln!(f, "torn: {} bytes at byte {} are no valid edit", self.cut_bytes, self.end)?;
-        }
-        Ok(())
-    }
-}
-
 impl fmt::Display for FrameInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:>10} {:<6} {} bytes", self.offset, self.kind, self.bytes)?;

@@ -68,6 +68,7 @@ mod iter;
 mod log;
 mod manifest;
 mod memtable;
+mod salvage;
 mod sstable;
 mod tables;
 mod tree;
@@ -80,7 +81,10 @@ pub use base::slice::Slice;
 pub use batch::WriteBatch;
 pub use db::{Builder, Cursor, Cut, Db, Durability, LevelStats, Options, Range, RecoveryReport};
 pub use db::{ReadOnlyDb, Snapshot, Stall, Stats, VerifyReport};
+pub use salvage::{Damage, Salvage, SalvageReport};
 pub use seawall_os as os;
+pub use sstable::BlockRead;
+pub use tree::{KeyVersion, Layer, LayerRead, ReadPath};
 
 /// Handles go to other threads, and are used by several at once.
 const _: () = {

@@ -16,7 +16,7 @@ const STORE: &[&[&str]] = &[
     &["iter", "batch"],
     &["log", "memtable", "sstable"],
     &["wal", "manifest"],
-    &["tables", "inspect"],
+    &["tables", "inspect", "salvage"],
     &["tree"],
     &["db"],
 ];

@@ -84,6 +84,31 @@ fn everything_can_be_read_each_way() {
 }
 
 #[test]
+fn verify_reads_it_all_and_changes_nothing() {
+    let (calls, disk) = live(killed_store(), |fs| {
+        let record = Record::default();
+        let vfs: Arc<dyn Vfs> = record.around(fs);
+        let db = look(&vfs).expect("it opens");
+        record.take();
+        let report = db.verify().expect("whole");
+        assert_eq!((report.tables, report.entries, report.manifest_edits), (1, 2, 1));
+        assert_eq!((report.log_segments, report.set_aside.len()), (1, 0), "{report:?}");
+        record.take()
+    });
+    for word in ["sync", "write", "remove", "rename", "allocate", "create"] {
+        assert!(!calls.contains(word), "{word} in {calls}");
+    }
+    live(killed(disk), |fs| {
+        let table = Path::new(DIR).join("000003.sst");
+        let vfs: Arc<dyn Vfs> = fs;
+        let db = look(&vfs).expect("it opens");
+        vfs.open(&table, OpenMode::ReadWrite).expect("there").write_at(&[0xff], 3).expect("room");
+        let error = db.verify().expect_err("a block is damaged");
+        assert_eq!((error.kind(), error.file()), (ErrorKind::Corruption, Some(&*table)));
+    });
+}
+
+#[test]
 fn what_it_showed_may_go_in_a_power_loss_and_what_an_open_returned_may_not() {
     let (_, disk) = live(killed_store(), |fs| {
         let vfs: Arc<dyn Vfs> = fs;

@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
-    /// The directory of the database; `put`, `import` and `bench` make it if it is missing
+    /// The directory of the database; `put`, `batch`, `import` and `bench` make it if it is missing
     #[arg(long, global = true, env = "SEAWALL_DB", default_value = DEFAULT_DB, value_name = "DIR")]
     pub(crate) db: PathBuf,
 
@@ -77,6 +77,12 @@ pub(crate) enum Command {
     Del {
         /// The key
         key: OsString,
+    },
+    /// Write and remove keys, all of them or none; durable when the command ends
+    #[command(after_help = BATCH_HELP)]
+    Batch {
+        /// The file to read; `-` is stdin
+        file: PathBuf,
     },
     /// Print keys and values in the order of the keys' bytes
     Scan(Scan),
@@ -119,6 +125,10 @@ pub(crate) struct Put {
     #[arg(allow_hyphen_values = true)]
     pub(crate) value: OsString,
 }
+
+const BATCH_HELP: &str = "\
+A line is {\"key\": .., \"value\": ..} or {\"key\": .., \"delete\": true}, in the form of `import`. Of two lines
+with the same key the later one counts. A malformed line ends the command, and nothing is written.";
 
 const SCAN_HELP: &str = "\
 Text is a line `key TAB value`, the bytes as they are. JSON is one object a line, as `import` reads.";
@@ -188,9 +198,19 @@ pub(crate) enum Inspect {
     Levels,
     /// What a table's file consists of
     Sst(Sst),
+    /// How a key is read, layer by layer: ranges, filters, blocks, and where the value comes from
+    #[command(after_help = KEY_HELP)]
+    Key {
+        /// The key
+        key: OsString,
+    },
     /// Sums over the manifest, the ends of all tables and the log
     Stats,
 }
+
+const KEY_HELP: &str = "\
+A key that is missing or deleted is an answer too: it ends with 0. Unlike the other parts of `inspect`
+it needs that nobody has the database open for writing.";
 
 const SST_HELP: &str = "\
 Damage in a part that is looked at ends with 4 and names file and offset; `check` looks at all.";
@@ -227,6 +247,13 @@ pub(crate) enum Admin {
     Flush,
     /// Flush, and merge all tables with keys in a range: what was deleted or overwritten goes
     Compact(Compact),
+    /// Write all that can be proved good in a damaged database into a new one, and report the rest
+    #[command(after_help = SALVAGE_HELP)]
+    Salvage {
+        /// The directory of the new database; made if missing, and refused if it holds anything
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -238,6 +265,11 @@ pub(crate) struct Compact {
     #[arg(long, value_name = "KEY")]
     pub(crate) end: Option<OsString>,
 }
+
+const SALVAGE_HELP: &str = "\
+The damaged database is only read. Ends with 0 when all of it was salvaged, and with 4 when something is
+lost or may be: the report says which file and where, and, if that is known, between which keys an
+older value may have come back, or a deleted one.";
 
 const BENCH_HELP: &str = "\
 Keys are `bench/` and one of N numbers, drawn at random; values are bytes that do not compress. Reads,

@@ -6,7 +6,7 @@
 //! | 1 | an error |
 //! | 2 | the command line is wrong |
 //! | 3 | no such key |
-//! | 4 | bytes on disk are damaged |
+//! | 4 | bytes on disk are damaged; of a salvage: something is lost, or may be |
 //! | 5 | another process has the database open |
 //! | 6 | the database was written by a newer version |
 //! | 10 | the simulator found a violated property |
@@ -132,7 +132,8 @@ fn of_store(kind: ErrorKind) -> (Exit, &'static str) {
         ErrorKind::Corruption => (
             Exit::Corruption,
             "no data was changed; copy the directory before anything else. `seawall admin verify` reads \
-             everything that counts; `seawall inspect levels`, `inspect wal` and `inspect sst` show what is there",
+             everything that counts; `seawall inspect levels`, `inspect wal` and `inspect sst` show what is there; \
+             `seawall admin salvage --to DIR` writes what is good into a new database",
         ),
         ErrorKind::Locked => (
             Exit::Locked,

@@ -1,6 +1,9 @@
-//! `inspect`: what the files of a database hold, read without opening it and without its lock.
+//! `inspect`: what the files of a database hold, read without opening it and without its lock; only
+//! `inspect key` opens it, for reading alone.
 
+mod key;
 mod levels;
+mod manifest;
 mod sst;
 mod stats;
 
@@ -9,7 +12,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use seawall::ErrorKind;
-use seawall::inspect::{EditInfo, FrameInfo, ManifestDump, SegmentDump, StateInfo, TableInfo};
+use seawall::inspect::{FrameInfo, SegmentDump, TableInfo};
 use seawall::os::vfs::OsFs;
 use serde_json::{Value, json};
 
@@ -24,7 +27,7 @@ pub(crate) fn inspect(console: &Console, db: &Path, what: &Inspect) -> anyhow::R
     match what {
         Inspect::Manifest => {
             let dump = seawall::inspect::manifest(&OsFs::new(), db).map_err(read)?;
-            print(console, &dump, || manifest_json(console, &dump))
+            manifest::print(console, &dump)
         }
         Inspect::Wal { file } => {
             let dump = seawall::inspect::wal(&OsFs::new(), db, file.as_deref()).map_err(read)?;
@@ -36,6 +39,7 @@ pub(crate) fn inspect(console: &Console, db: &Path, what: &Inspect) -> anyhow::R
             levels::print(console, &dump)
         }
         Inspect::Sst(arguments) => sst::inspect(console, db, arguments),
+        Inspect::Key { key } => key::inspect(console, db, key),
         Inspect::Stats => stats::inspect(console, db),
     }
 }
@@ -81,43 +85,6 @@ fn key_text(console: &Console, key: &[u8]) -> String {
 
 fn keys_text(console: &Console, smallest: &[u8], largest: &[u8]) -> String {
     format!("{}..={}", key_text(console, smallest), key_text(console, largest))
-}
-
-fn manifest_json(console: &Console, dump: &ManifestDump) -> Value {
-    json!({
-        "id": dump.id,
-        "file": dump.file,
-        "snapshot_end": dump.snapshot_end,
-        "edits": dump.edits.iter().map(|edit| edit_json(console, edit)).collect::<Vec<_>>(),
-        "state": state_json(console, &dump.state),
-        "end": dump.end,
-        "cut_bytes": dump.cut_bytes,
-    })
-}
-
-fn edit_json(console: &Console, edit: &EditInfo) -> Value {
-    json!({
-        "number": edit.number,
-        "counter": edit.counter,
-        "min_wal": edit.min_wal,
-        "synced_segment": edit.synced_segment,
-        "synced_offset": edit.synced_offset,
-        "flushed_seqno": edit.flushed_seqno,
-        "added": tables_json(console, &edit.added),
-        "removed": edit.removed,
-    })
-}
-
-fn state_json(console: &Console, state: &StateInfo) -> Value {
-    json!({
-        "edit_number": state.edit_number,
-        "counter": state.counter,
-        "min_wal": state.min_wal,
-        "synced_segment": state.synced_segment,
-        "synced_offset": state.synced_offset,
-        "flushed_seqno": state.flushed_seqno,
-        "tables": tables_json(console, &state.tables),
-    })
 }
 
 fn tables_json(console: &Console, tables: &[TableInfo]) -> Vec<Value> {

@@ -8,12 +8,8 @@
 
 mod binary;
 
-use binary::Scratch;
+use binary::{Scratch, json_of};
 use serde_json::Value;
-
-fn json_of(text: &str) -> Value {
-    serde_json::from_str(text).expect("JSON")
-}
 
 /// The tables of each level, from level 0 down.
 fn tables(report: &Value, when: &str) -> Vec<u64> {

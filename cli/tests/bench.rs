@@ -8,11 +8,11 @@
 
 mod binary;
 
-use binary::Scratch;
+use binary::{Scratch, json_of, signal};
 use serde_json::Value;
 
 fn measured(scratch: &Scratch, line: &str) -> Value {
-    serde_json::from_str(&scratch.fine(&format!("bench {line} --output json"))).expect("JSON")
+    json_of(&scratch.fine(&format!("bench {line} --output json")))
 }
 
 /// How many operations of a kind were measured; their latencies must ascend.
@@ -88,13 +88,7 @@ fn a_database_that_is_there_is_left_alone_unless_it_is_asked_for() {
 #[test]
 fn an_interrupt_shows_what_was_measured() {
     let scratch = Scratch::new();
-    let mut command = scratch.command();
-    command.args(["bench", "write", "--ops", "1000000000", "--output", "json"]);
-    let child = command
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let child = scratch.start("bench write --ops 1000000000 --output json");
     // By the time there is a log it listens.
     let log = || {
         let names = std::fs::read_dir(scratch.path().join("seawall-db")).ok()?;
@@ -104,8 +98,7 @@ fn an_interrupt_shows_what_was_measured() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     std::thread::sleep(std::time::Duration::from_millis(200));
-    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(kill.expect("kill runs").success());
+    signal(child.id(), "INT");
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(130), "{output:?}");
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");

@@ -8,8 +8,6 @@
 
 mod binary;
 
-use std::process::Stdio;
-
 use binary::Scratch;
 
 #[test]
@@ -47,13 +45,7 @@ fn bash_takes_the_script_and_completes_a_command() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let scratch = Scratch::new();
-    let mut child = scratch
-        .command()
-        .args(["completions", "bash"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let mut child = scratch.start("completions bash");
     drop(child.stdout.take());
     let answer = child.wait_with_output().expect("it ends");
     assert_eq!((answer.status.code(), &*answer.stderr), (Some(0), &b""[..]), "{answer:?}");

@@ -9,7 +9,6 @@
 mod binary;
 
 use std::io::Read;
-use std::process::Stdio;
 
 use binary::Scratch;
 
@@ -76,13 +75,7 @@ fn a_closed_pipe_ends_an_export_quietly() {
     let line = |n| format!("{{\"key\":\"key{n:05}\",\"value\":\"{}\"}}\n", "x".repeat(100));
     let answer = scratch.run_with("import -", (0..5000).map(line).collect::<String>());
     assert_eq!(answer.code, Some(0), "{answer:?}");
-    let mut export = scratch
-        .command()
-        .arg("export")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let mut export = scratch.start("export");
     let mut first = [0; 8];
     export.stdout.take().expect("piped").read_exact(&mut first).expect("it prints");
     let answer = export.wait_with_output().expect("it ends");

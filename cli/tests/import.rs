@@ -10,14 +10,9 @@ mod binary;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::Stdio;
 use std::time::Duration;
 
-use binary::Scratch;
-
-fn lines(keys: std::ops::Range<u64>) -> String {
-    keys.map(|n| format!("{{\"key\":\"k{n:06}\",\"value\":\"v{n}\"}}\n")).collect()
-}
+use binary::{Scratch, lines, signal};
 
 #[test]
 fn each_batch_is_acknowledged_also_when_stderr_is_no_terminal() {
@@ -61,13 +56,7 @@ fn a_malformed_line_ends_the_import_and_what_came_before_stays() {
 #[test]
 fn a_producer_that_waits_for_its_acknowledgement_gets_it() {
     let scratch = Scratch::new();
-    let mut import = scratch
-        .command()
-        .args(["import", "--batch", "1", "-"])
-        .stdin(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let mut import = scratch.start("import --batch 1 -");
     let mut input = import.stdin.take().expect("piped");
     let mut talk = import.stderr.take().expect("piped");
     for n in 0..3 {
@@ -84,13 +73,7 @@ fn a_producer_that_waits_for_its_acknowledgement_gets_it() {
 #[test]
 fn a_pause_ends_a_batch_and_what_came_before_it_is_there_after_a_kill() {
     let scratch = Scratch::new();
-    let mut import = scratch
-        .command()
-        .args(["import", "-"])
-        .stdin(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let mut import = scratch.start("import -");
     let mut input = import.stdin.take().expect("piped");
     let mut talk = BufReader::new(import.stderr.take().expect("piped"));
     // The start of a line is none; the rest comes after the pause.
@@ -124,22 +107,14 @@ fn one_entry_is_one_entry() {
 #[test]
 fn an_interrupt_keeps_and_reports_what_was_imported() {
     let scratch = Scratch::new();
-    let mut import = scratch
-        .command()
-        .args(["import", "--batch", "10", "--output", "json", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let mut import = scratch.start("import --batch 10 --output json -");
     let mut input = import.stdin.take().expect("piped");
     input.write_all(lines(0..15).as_bytes()).expect("it reads");
     let mut said = [0; 16];
     import.stderr.as_mut().expect("piped").read_exact(&mut said).expect("it answers");
     assert_eq!(&said, b"acknowledged 10\n");
     // Its stdin stays open: it must not wait for more input.
-    let kill = std::process::Command::new("kill").args(["-INT", &import.id().to_string()]).status();
-    assert!(kill.expect("kill runs").success());
+    signal(import.id(), "INT");
     let output = import.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(130), "{output:?}");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -168,12 +143,7 @@ const BATCH: u64 = 10;
 /// on, else some moments after an acknowledgement. Returns how many entries were acknowledged.
 fn import_and_kill(scratch: &Scratch, round: u64, draws: &mut Draws) -> u64 {
     scratch.write("lines", lines(round * 10_000..(round + 1) * 10_000));
-    let mut import = scratch
-        .command()
-        .args(["import", "--batch", &BATCH.to_string(), "lines"])
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let mut import = scratch.start("import --batch lines");
     let mut talk = BufReader::new(import.stderr.take().expect("piped"));
     let acknowledgements = if draws.below(4) == 0 { 0 } else { 1 + draws.below(30) };
     let mut said: Vec<String> = Vec::new();

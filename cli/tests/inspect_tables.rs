@@ -9,17 +9,11 @@
 mod binary;
 
 use std::io::{Read, Write};
-use std::path::PathBuf;
-use std::process::Stdio;
 
-use binary::Scratch;
+use binary::{Scratch, files_with, flip, json_of, name_of};
 use serde_json::Value;
 
 const PARTS: [&str; 6] = ["", "blocks", "index", "filter", "props", "check"];
-
-fn json_of(text: &str) -> Value {
-    serde_json::from_str(text).expect("JSON")
-}
 
 /// One table with keys from k0000 to k0999, of which the last is deleted, and a key in the log.
 fn with_a_table() -> Scratch {
@@ -33,20 +27,10 @@ fn with_a_table() -> Scratch {
     scratch
 }
 
-fn table_of(scratch: &Scratch) -> PathBuf {
-    let names = std::fs::read_dir(scratch.path().join("seawall-db")).expect("a directory");
-    let mut paths = names.map(|entry| entry.expect("a name").path());
-    paths.find(|path| path.extension().is_some_and(|end| end == "sst")).expect("a table")
-}
-
-fn name_of(table: &std::path::Path) -> String {
-    table.file_name().expect("a name").to_string_lossy().into_owned()
-}
-
 #[test]
 fn levels_show_each_table() {
     let scratch = with_a_table();
-    let name = name_of(&table_of(&scratch));
+    let name = name_of(&files_with(&scratch, ".sst").remove(0));
     let text = scratch.fine("inspect levels");
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[0].starts_with("level 0  1 table, "), "{text}");
@@ -64,6 +48,24 @@ fn levels_show_each_table() {
 }
 
 #[test]
+fn a_manifest_shows_keys_as_hexadecimal_if_asked_and_counts_well() {
+    let scratch = Scratch::new();
+    scratch.fine("put --hex ff00 01");
+    scratch.fine("admin flush");
+    let text = scratch.fine("inspect manifest");
+    assert!(
+        text.contains(" bytes, 1 entry, keys \"\\xff\\x00\"..=\"\\xff\\x00\", seqnos "),
+        "{text}"
+    );
+    let text = scratch.fine("inspect manifest --hex");
+    assert_eq!(text.matches(", 1 entry, keys ff00..=ff00, seqnos 1..=1\n").count(), 2, "{text}");
+    assert!(text.contains("\n  + level 0 "), "{text}");
+    let table = name_of(&files_with(&scratch, ".sst")[0]);
+    let text = scratch.fine(&format!("inspect sst {table} check"));
+    assert!(text.contains("\nentries    1 in 1 block\n"), "{text}");
+}
+
+#[test]
 fn a_database_without_tables_has_no_levels() {
     let scratch = Scratch::new();
     scratch.fine("put a 1");
@@ -75,7 +77,7 @@ fn a_database_without_tables_has_no_levels() {
 #[test]
 fn a_table_is_shown_part_by_part_by_name_or_path() {
     let scratch = with_a_table();
-    let table = table_of(&scratch);
+    let table = files_with(&scratch, ".sst").remove(0);
     let (name, path) = (name_of(&table), table.display().to_string());
     for part in PARTS {
         let text = scratch.fine(&format!("inspect sst {name} {part}"));
@@ -127,11 +129,9 @@ fn check_damaged(scratch: &Scratch, line: &str, name: &str) -> Value {
 #[test]
 fn a_flipped_bit_in_a_block_is_found_by_whoever_reads_it() {
     let scratch = with_a_table();
-    let table = table_of(&scratch);
+    let table = files_with(&scratch, ".sst").remove(0);
     let name = name_of(&table);
-    let mut bytes = std::fs::read(&table).expect("readable");
-    bytes[100] ^= 1;
-    std::fs::write(&table, bytes).expect("writable");
+    flip(&table, 100);
     for part in ["blocks", "check"] {
         let line = format!("inspect sst {name} {part}");
         assert_eq!(check_damaged(&scratch, &line, &name), 0);
@@ -148,7 +148,7 @@ fn a_flipped_bit_in_a_block_is_found_by_whoever_reads_it() {
 #[test]
 fn a_flipped_bit_in_the_end_or_a_cut_is_found_by_all() {
     let scratch = with_a_table();
-    let table = table_of(&scratch);
+    let table = files_with(&scratch, ".sst").remove(0);
     let name = name_of(&table);
     let bytes = std::fs::read(&table).expect("readable");
     let mut flipped = bytes.clone();
@@ -174,7 +174,7 @@ fn stats_sum_up_tables_and_log() {
     assert!(stats["log"]["segments"].as_u64() > Some(0), "{stats}");
     let text = scratch.fine("inspect stats");
     assert!(text.ends_with("seqnos     to 1002, in tables to 1001\n"), "{text}");
-    let table = table_of(&scratch);
+    let table = files_with(&scratch, ".sst").remove(0);
     std::fs::remove_file(&table).expect("removable");
     let answer = scratch.run("inspect stats");
     assert_eq!((answer.code, &*answer.stdout), (Some(4), ""), "{answer:?}");
@@ -189,14 +189,8 @@ fn stats_sum_up_tables_and_log() {
 #[test]
 fn tables_are_shown_beside_a_writer() {
     let scratch = with_a_table();
-    let name = name_of(&table_of(&scratch));
-    let mut holder = scratch
-        .command()
-        .args(["import", "--batch", "1", "-"])
-        .stdin(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let name = name_of(&files_with(&scratch, ".sst").remove(0));
+    let mut holder = scratch.start("import --batch 1 -");
     let mut input = holder.stdin.take().expect("piped");
     input.write_all(b"{\"key\":\"a\",\"value\":\"1\"}\n").expect("it reads");
     // Once it acknowledges, it holds the database.
@@ -208,4 +202,56 @@ fn tables_are_shown_beside_a_writer() {
     assert!(scratch.fine("inspect stats").contains("\nseqnos     to 1003, "));
     drop(input);
     assert_eq!(holder.wait().expect("it ends").code(), Some(0));
+}
+
+/// Level 1: a, m. Level 0: m deleted, over d. The log: q.
+fn in_layers() -> Scratch {
+    let scratch = Scratch::new();
+    for line in
+        ["put a 1", "put m 22", "admin compact", "put d 333", "del m", "admin flush", "put q ''"]
+    {
+        scratch.fine(line);
+    }
+    scratch
+}
+
+#[test]
+fn a_key_is_followed_through_the_layers_to_its_value() {
+    let scratch = in_layers();
+    let text = scratch.fine("inspect key a");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 5, "{text}");
+    assert_eq!(lines[0], "key        \"a\" as of seqno 5");
+    assert_eq!(lines[1], "log        nothing");
+    assert!(lines[2].starts_with("level 0    "), "{text}");
+    assert!(lines[2].ends_with(".sst, the key is out of its range"), "{text}");
+    assert!(lines[3].contains(".sst, filter: yes, it may be there, block at 0, "), "{text}");
+    assert!(lines[3].ends_with(" bytes, a value of 1 byte @1"), "{text}");
+    assert!(lines[4].starts_with("answer     a value of 1 byte @1, from 0"), "{text}");
+    assert!(lines[4].ends_with(".sst"), "{text}");
+    let text = scratch.fine("inspect key q");
+    assert!(text.ends_with("answer     a value of 0 bytes @5, from the log\n"), "{text}");
+    assert_eq!(text.matches("not asked: the answer was found before").count(), 2, "{text}");
+}
+
+#[test]
+fn a_key_that_is_deleted_or_missing_is_an_answer_too() {
+    let scratch = in_layers();
+    let text = scratch.fine("inspect key m");
+    assert!(text.contains("\nanswer     deleted @4, from 0"), "{text}");
+    let text = scratch.fine("inspect key --hex 6262");
+    assert!(text.starts_with("key        6262 as of seqno 5\n"), "{text}");
+    assert!(text.ends_with("answer     no such key: no layer has it\n"), "{text}");
+    let path = json_of(&scratch.fine("inspect key m --output json"));
+    assert_eq!((&path["key"], &path["outcome"]), (&"m".into(), &"deleted".into()), "{path}");
+    let (log, first) = (&path["layers"][0], &path["layers"][1]);
+    assert_eq!((&log["layer"], &log["reached"]), (&"log".into(), &true.into()), "{path}");
+    assert_eq!((&first["level"], &first["filter"]), (&0.into(), &true.into()), "{path}");
+    assert_eq!((&path["from"], &path["found"]), (&first["file"], &first["found"]), "{path}");
+    assert_eq!(first["block"]["cached"], false, "{path}");
+    let path = json_of(&scratch.fine("inspect key zz --output json"));
+    assert_eq!((&path["outcome"], &path["from"]), (&"missing".into(), &Value::Null), "{path}");
+    let answer = scratch.run("inspect key a --db nothing");
+    assert_eq!((answer.code, &*answer.stdout), (Some(1), ""), "{answer:?}");
+    assert!(answer.stderr.contains("there is no database at nothing"), "{answer:?}");
 }

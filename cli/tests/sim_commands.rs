@@ -8,24 +8,10 @@
 
 mod binary;
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use binary::Scratch;
-use serde_json::Value;
-
-fn json_of(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
-}
-
-#[track_caller]
-fn check_failure(scratch: &Scratch, line: &str, code: i32, said: &[&str]) {
-    let answer = scratch.run(line);
-    assert_eq!((answer.code, &*answer.stdout), (Some(code), ""), "{line}: {answer:?}");
-    for words in said {
-        assert!(answer.stderr.contains(words), "{line}: no {words:?} in {}", answer.stderr);
-    }
-}
+use binary::{Scratch, check_failure, json_of, signal, until_it_listens};
 
 #[test]
 fn a_passing_sweep_is_one_json_object_with_these_names() {
@@ -41,7 +27,7 @@ fn a_passing_sweep_is_one_json_object_with_these_names() {
         assert!(report["crashes"][name].is_u64(), "{name} in {report}");
     }
     assert!(report["faults"].as_object().is_some_and(|faults| !faults.is_empty()), "{report}");
-    assert_eq!((&report["verdict"], &report["failures"]), (&"ok".into(), &Value::Array(vec![])));
+    assert_eq!((&report["verdict"], &report["failures"]), (&"ok".into(), &serde_json::json!([])));
     assert_eq!((&report["seeds"], &report["jobs"]), (&2.into(), &2.into()));
 }
 
@@ -96,15 +82,9 @@ fn a_sweep_that_finishes_nothing_ends_with_12() {
 #[test]
 fn an_interrupted_sweep_still_tells_what_it_did() {
     let scratch = Scratch::new();
-    let sweep = scratch
-        .command()
-        .args(["sim", "run", "--time", "1h", "--jobs", "1", "--output", "json"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let sweep = scratch.start("sim run --time 1h --jobs 1 --output json");
     until_it_listens(sweep.id());
-    let kill = Command::new("kill").args(["-INT", &sweep.id().to_string()]).status();
-    assert!(kill.expect("kill runs").success());
+    signal(sweep.id(), "INT");
     let output = sweep.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(130), "{output:?}");
     let report = json_of(&String::from_utf8_lossy(&output.stdout));
@@ -143,8 +123,7 @@ fn a_sweep_whose_process_is_ended_tells_which_seeds_ran() {
         .spawn()
         .expect("the binary starts");
     let child = child_that_runs_a_seed(sweep.id());
-    let kill = Command::new("kill").args(["-ABRT", &child]).status();
-    assert!(kill.expect("kill runs").success());
+    signal(child, "ABRT");
     let output = sweep.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(10), "{output:?}");
     let report = json_of(&String::from_utf8_lossy(&output.stdout));
@@ -166,20 +145,6 @@ fn child_that_runs_a_seed(parent: u32) -> String {
             if threads.is_ok_and(|threads| threads.count() >= THREADS) {
                 return child.to_owned();
             }
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Waits until a process would not die of SIGINT.
-fn until_it_listens(process: u32) {
-    const SIGINT_BIT: u64 = 1 << 1;
-    loop {
-        let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
-        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a mask");
-        let caught = u64::from_str_radix(caught.trim(), 16).expect("hexadecimal");
-        if caught & SIGINT_BIT != 0 {
-            return;
         }
         std::thread::sleep(Duration::from_millis(5));
     }

@@ -9,20 +9,11 @@
 
 mod binary;
 
-use binary::Scratch;
+use binary::{Scratch, check_failure};
 
 const LINE: &str = "commit=1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d profile=default first=3000 \
                     seeds=1000 runs=2 states=49123 operations=981234 fault.sync_eio=812 \
                     fingerprint=00ff000000000001 cpu_seconds=43.120";
-
-#[track_caller]
-fn refused(scratch: &Scratch, line: &str, said: &[&str]) {
-    let answer = scratch.run(line);
-    assert_eq!((answer.code, &*answer.stdout), (Some(2), ""), "{line}: {answer:?}");
-    for words in said {
-        assert!(answer.stderr.contains(words), "{line}: no {words:?} in {}", answer.stderr);
-    }
-}
 
 #[test]
 fn flags_that_contradict_a_ledger_are_refused() {
@@ -35,12 +26,12 @@ fn flags_that_contradict_a_ledger_are_refused() {
         "--ledger l --recheck 1 --seeds 0..1000",
         "--ledger l --recheck 1 --once",
     ] {
-        refused(&scratch, &format!("sim run {flags}"), &["--help"]);
+        check_failure(&scratch, &format!("sim run {flags}"), 2, &["--help"]);
     }
     let next = "next: a line is for a whole block";
-    refused(&scratch, "sim run --ledger l --seed 7", &["`--seed` runs one seed", next]);
+    check_failure(&scratch, "sim run --ledger l --seed 7", 2, &["`--seed` runs one seed", next]);
     let said = ["0..1500 is not made of blocks of 1000 seeds", next];
-    refused(&scratch, "sim run --ledger l --seeds 0..1500", &said);
+    check_failure(&scratch, "sim run --ledger l --seeds 0..1500", 2, &said);
     assert!(!scratch.path().join("l").exists());
 }
 
@@ -58,7 +49,7 @@ fn a_ledger_that_says_nothing_is_refused_by_line_and_stays_as_it_is() {
         scratch.write("l", &text);
         for flags in ["--seeds 0..1000", "--recheck 1"] {
             let said = ["line 2 of the ledger l is malformed: ", said, "next: take the line out"];
-            refused(&scratch, &format!("sim run --ledger l {flags}"), &said);
+            check_failure(&scratch, &format!("sim run --ledger l {flags}"), 2, &said);
         }
         let after = std::fs::read_to_string(scratch.path().join("l")).expect("it is there");
         assert_eq!(after, text);
@@ -70,7 +61,7 @@ fn a_ledger_that_cannot_be_read_is_refused() {
     let scratch = Scratch::new();
     let said = ["cannot use the ledger", "next: name a file"];
     for flags in ["--ledger .", "--ledger none --recheck 1", "--ledger . --recheck 1"] {
-        refused(&scratch, &format!("sim run {flags}"), &said);
+        check_failure(&scratch, &format!("sim run {flags}"), 2, &said);
     }
 }
 
@@ -87,10 +78,15 @@ fn a_build_with_changes_writes_no_ledger_and_one_without_begins_it() {
         assert!(answer.stdout.contains(said), "{}", answer.stdout);
         assert_eq!(std::fs::read(scratch.path().join("l")).expect("it is there"), b"");
     } else {
-        refused(&scratch, run, &["stands for a commit, and this build is", "next: commit or"]);
+        check_failure(
+            &scratch,
+            run,
+            2,
+            &["stands for a commit, and this build is", "next: commit or"],
+        );
         assert!(!scratch.path().join("l").exists());
     }
     scratch.write("l", format!("{LINE}\n"));
     let said = if version.contains("\"clean\":true") { "none of the 1 line" } else { "this build" };
-    refused(&scratch, "sim run --ledger l --recheck 1", &[said]);
+    check_failure(&scratch, "sim run --ledger l --recheck 1", 2, &[said]);
 }

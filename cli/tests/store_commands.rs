@@ -9,25 +9,8 @@
 mod binary;
 
 use std::io::Read;
-use std::process::Stdio;
 
-use binary::Scratch;
-
-#[track_caller]
-fn check(scratch: &Scratch, line: &str, code: i32, stdout: &str) {
-    let answer = scratch.run(line);
-    assert_eq!((answer.code, &*answer.stdout), (Some(code), stdout), "{line}: {answer:?}");
-}
-
-/// A command that must fail, with words that must be in what it says.
-#[track_caller]
-fn check_failure(scratch: &Scratch, line: &str, code: i32, said: &[&str]) {
-    let answer = scratch.run(line);
-    assert_eq!((answer.code, &*answer.stdout), (Some(code), ""), "{line}: {answer:?}");
-    for words in said {
-        assert!(answer.stderr.contains(words), "{line}: no {words:?} in {}", answer.stderr);
-    }
-}
+use binary::{Scratch, check, check_failure, files_with, flip, json_of, make_newer, name_of};
 
 fn with_three_keys() -> Scratch {
     let scratch = Scratch::new();
@@ -124,7 +107,7 @@ fn a_value_may_begin_with_a_hyphen() {
 }
 
 #[test]
-fn only_put_and_import_make_a_database() {
+fn what_puts_nothing_makes_no_database() {
     let scratch = Scratch::new();
     for line in ["get a", "del a", "scan", "count", "admin verify", "inspect manifest"] {
         let line = format!("--db nothing {line}");
@@ -163,13 +146,7 @@ fn help_and_version_are_data() {
 #[test]
 fn a_database_in_use_ends_with_5() {
     let scratch = with_three_keys();
-    let mut holder = scratch
-        .command()
-        .args(["import", "-"])
-        .stdin(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let mut holder = scratch.start("import -");
     let mut input = holder.stdin.take().expect("piped");
     let line = b"{\"key\":\"k\",\"value\":\"v\"}\n".repeat(1000);
     std::io::Write::write_all(&mut input, &line).expect("it reads");
@@ -190,34 +167,17 @@ fn a_reader_that_goes_away_is_no_error() {
     let line = |n| format!("{{\"key\":\"key{n:05}\",\"value\":\"{}\"}}\n", "x".repeat(100));
     let answer = scratch.run_with("import -", (0..5000).map(line).collect::<String>());
     assert_eq!(answer.code, Some(0), "{answer:?}");
-    let mut scan = scratch
-        .command()
-        .arg("scan")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let mut scan = scratch.start("scan");
     let mut first = [0; 8];
     scan.stdout.take().expect("piped").read_exact(&mut first).expect("it prints");
     let answer = scan.wait_with_output().expect("it ends");
     assert_eq!((answer.status.code(), &*answer.stderr), (Some(0), &b""[..]), "{answer:?}");
 }
 
-/// The CRC32C of `bytes`, a bit at a time.
-fn crc32c(bytes: &[u8]) -> u32 {
-    let bit = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 };
-    !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc)))
-}
-
 #[test]
 fn a_database_of_a_newer_format_ends_with_6() {
     let scratch = with_three_keys();
-    let path = scratch.path().join("seawall-db/CURRENT");
-    let current = std::fs::read_to_string(&path).expect("text");
-    let (above, _) = current.rsplit_once("check ").expect("a checksum");
-    let newer = above.replacen("seawall 1\n", "seawall 9\n", 1);
-    let newer = format!("{newer}check {:08x}\n", crc32c(newer.as_bytes()));
-    std::fs::write(&path, newer).expect("writable");
+    make_newer(&scratch);
     let next = "next: use the version of seawall that wrote it";
     check_failure(&scratch, "get a", 6, &["format 9 is newer than 1", "CURRENT", next]);
 }
@@ -225,16 +185,9 @@ fn a_database_of_a_newer_format_ends_with_6() {
 #[test]
 fn damage_ends_with_4_and_names_file_and_offset() {
     let scratch = with_three_keys();
-    let directory = scratch.path().join("seawall-db");
-    let names = std::fs::read_dir(&directory).expect("a directory").map(|e| e.expect("a name"));
-    let manifest = names.map(|entry| entry.path()).find(|path| {
-        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("MANIFEST"))
-    });
-    let manifest = manifest.expect("a manifest");
-    let mut bytes = std::fs::read(&manifest).expect("readable");
-    bytes[50] ^= 1;
-    std::fs::write(&manifest, bytes).expect("writable");
-    let name = manifest.file_name().expect("a name").to_string_lossy().into_owned();
+    let manifest = files_with(&scratch, "MANIFEST").remove(0);
+    flip(&manifest, 50);
+    let name = name_of(&manifest);
     for line in ["admin verify", "get a", "put a 2"] {
         check_failure(&scratch, line, 4, &[&name, "at byte 0", "next: no data was changed"]);
     }
@@ -266,10 +219,6 @@ fn many_small_commands_do_not_pile_up_segments() {
     let segments = names.filter(|name| name.as_ref().is_ok_and(|name| name.ends_with(".wal")));
     assert!(segments.count() < 12);
     check(&scratch, "count", 0, "30\n");
-}
-
-fn json_of(text: &str) -> serde_json::Value {
-    serde_json::from_str(text).expect("JSON")
 }
 
 #[test]
@@ -337,4 +286,19 @@ fn a_file_in_place_of_a_directory_and_the_other_way_round_get_their_own_advice()
     scratch.write("file", "a\t1\n");
     check_failure(&scratch, "get a --db file", 1, &["file", "name a directory"]);
     check_failure(&scratch, "import seawall-db", 1, &["cannot read", "name a file"]);
+}
+
+#[test]
+fn a_batch_puts_and_deletes_as_one() {
+    let scratch = with_three_keys();
+    let lines = "{\"key\":\"a\",\"delete\":true}\n\n{\"key\":\"b\",\"value\":\"20\"}\n\
+                 {\"key\":\"c\",\"value\":{\"b64\":\"/w==\"}}\n{\"key\":\"b\",\"delete\":true}";
+    let answer = scratch.run_with("batch - --output json", lines);
+    assert_eq!((answer.code, &*answer.stderr), (Some(0), ""), "{answer:?}");
+    assert_eq!(json_of(&answer.stdout), serde_json::json!({ "operations": 4, "seqno": 7 }));
+    check(&scratch, "scan --hex", 0, "6261\t33\n63\tff\n");
+    let answer = scratch.run_with("batch -", "{\"key\":\"x\",\"value\":\"\"}\n{\"key\":\"y\"}\n");
+    assert_eq!((answer.code, &*answer.stdout), (Some(1), ""), "{answer:?}");
+    check(&scratch, "count", 0, "2\n");
+    assert_eq!(scratch.run("batch -").stderr, "committed 0 operations as one\n");
 }

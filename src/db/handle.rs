@@ -423,7 +423,7 @@ impl Db {
         closed
     }
 
-    fn core(&self) -> &Arc<Core> {
+    pub(super) fn core(&self) -> &Arc<Core> {
         &self.user.core
     }
 }
@@ -440,7 +440,7 @@ impl Core {
     ///
     /// If the view changes in between, commits up to the seqno may be in a memtable that the pinned
     /// view lacks; then both are taken anew.
-    fn pin(&self) -> (Arc<SuperVersion>, SeqNo) {
+    pub(super) fn pin(&self) -> (Arc<SuperVersion>, SeqNo) {
         loop {
             let view = self.view.load();
             yield_point("between pin and seqno");

@@ -7,6 +7,7 @@ mod compact;
 mod core;
 mod cursor;
 mod events;
+mod explain;
 mod flush;
 mod gc;
 mod handle;

@@ -6,19 +6,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use seawall_os::sync::enter_scope;
-use seawall_os::vfs::FileLock;
+use seawall_os::vfs::{FileLock, Vfs};
 
 use crate::base::error::Result;
 use crate::base::key::SeqNo;
 use crate::base::range::KeyRange;
 use crate::base::slice::Slice;
 use crate::sstable::ReadCounts;
-use crate::tree::{SuperVersion, get_with};
+use crate::tree::{ReadPath, SuperVersion, explain, get_with};
 
 use super::cursor::Cursor;
 use super::handle::{Db, Range};
+use super::open::verify;
+use super::options::Options;
 use super::report::RecoveryReport;
 use super::scope;
+use super::verify::VerifyReport;
 
 /// A database opened for reading alone, as it is on disk at that moment. Clones are cheap and share it.
 ///
@@ -47,7 +50,9 @@ pub struct ReadOnlyDb {
 
 /// What a read-only open found.
 pub(super) struct Inner {
+    pub(super) vfs: Arc<dyn Vfs>,
     pub(super) dir: PathBuf,
+    pub(super) options: Options,
     pub(super) view: Arc<SuperVersion>,
     pub(super) report: RecoveryReport,
     /// Held until the last clone is dropped. A directory without a lock file, such as a copy, has none.
@@ -100,6 +105,15 @@ impl ReadOnlyDb {
         Ok(self.get_with(key, |_| ())?.is_some())
     }
 
+    /// How `key` is read, as [`Db::explain`].
+    ///
+    /// # Errors
+    /// As [`Db::get`].
+    pub fn explain(&self, key: impl AsRef<[u8]>) -> Result<ReadPath> {
+        let _scope = enter_scope(scope::READ);
+        explain(&self.inner.view, key.as_ref(), self.last_seqno())
+    }
+
     /// The keys in `bounds` with their values, in order of the keys' bytes, from both ends.
     pub fn range<K: AsRef<[u8]>>(&self, bounds: impl RangeBounds<K>) -> Range {
         self.scan(KeyRange::of(bounds))
@@ -127,6 +141,16 @@ impl ReadOnlyDb {
     pub fn cursor(&self) -> Result<Cursor> {
         let _scope = enter_scope(scope::READ);
         Cursor::new(Arc::clone(&self.inner.view), self.last_seqno(), None)
+    }
+
+    /// Reads everything on disk that counts and checks it, as [`Db::verify`] does, and names the files
+    /// that the next open for writing will remove.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Corruption`] for the first damage found, with file and offset; failed reads.
+    pub fn verify(&self) -> Result<VerifyReport> {
+        let Inner { vfs, dir, options, .. } = &*self.inner;
+        verify(vfs, dir, options)
     }
 
     /// The seqno of the last operation it sees.

@@ -8,11 +8,11 @@ use crate::base::error::{Error, IoContext, Result};
 use crate::base::file_name::{FileName, FileNumber};
 use crate::base::levels::AsMeta;
 use crate::log::{LogFile, read_whole, scan};
-use crate::manifest::{ManifestWriter, read_current, read_manifest};
+use crate::manifest::{ManifestWriter, State, read_current, read_manifest};
 
 use super::core::{Core, LiveSegment};
 
-/// What [`crate::Db::verify`] read, when nothing was damaged.
+/// What [`crate::Db::verify`] or [`crate::ReadOnlyDb::verify`] read, when nothing was damaged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VerifyReport {
     /// Tables read in full.
@@ -51,7 +51,9 @@ impl Core {
         let names = self.vfs.list(&self.dir).context("list", &self.dir)?;
         let in_progress = self.numbers.in_progress();
         let segments = self.log_status.lock().segments.clone();
-        self.verify_files(&names, &in_progress, &needed_names(&manifest, &segments), &mut report)?;
+        let numbers = segments.iter().map(|segment| segment.number);
+        let needed = needed_names(manifest.number(), manifest.state(), numbers);
+        self.verify_files(&names, &in_progress, &needed, &mut report)?;
         self.verify_manifest(&manifest, &mut report)?;
         for segment in &segments {
             self.health.check_open()?;
@@ -138,13 +140,17 @@ impl Core {
     }
 }
 
-fn needed_names(manifest: &ManifestWriter, segments: &[LiveSegment]) -> BTreeSet<String> {
-    let tables = manifest.state().tables.iter().map(|(_, table)| FileName::Table(table.number));
-    let segments = segments.iter().map(|segment| FileName::Wal(segment.number));
-    [FileName::Current, FileName::Manifest(manifest.number())]
+/// The files that count: `CURRENT`, the manifest of that number, the tables of its state, the segments.
+pub(super) fn needed_names(
+    manifest: FileNumber,
+    state: &State,
+    segments: impl Iterator<Item = FileNumber>,
+) -> BTreeSet<String> {
+    let tables = state.tables.iter().map(|(_, table)| FileName::Table(table.number));
+    [FileName::Current, FileName::Manifest(manifest)]
         .into_iter()
         .chain(tables)
-        .chain(segments)
+        .chain(segments.map(FileName::Wal))
         .map(|name| name.to_string())
         .collect()
 }

@@ -4,7 +4,8 @@
 //! builder ── block_builder          entries in, file out
 //! reader  ── filter, guide, block_cache
 //!                                   file in, entries out: get, verify
-//! iter, dump, parts                 walks; a text for people; a table taken apart for tools
+//! iter, dump, parts, explain        walks; a text for people; a table taken apart for tools; one read
+//! good_blocks                       what is left of a damaged table
 //! ```
 //!
 //! The layout of the file stands in [`mod@format`], that of a block in [`block_builder`].
@@ -16,8 +17,10 @@ mod block_cursor;
 mod builder;
 mod compression;
 mod dump;
+mod explain;
 mod filter;
 mod format;
+mod good_blocks;
 mod guide;
 mod index;
 mod iter;
@@ -30,8 +33,11 @@ mod tests;
 pub(crate) use block_cache::{BlockCache, CacheCounts, Caching};
 pub(crate) use builder::{TableBuilder, TableOptions};
 pub(crate) use dump::dump;
+pub use explain::BlockRead;
+pub(crate) use explain::{TableRead, explain};
 pub(crate) use filter::KeyHash;
+pub(crate) use good_blocks::{GoodBlocks, LostBlock, LostEnd, Step};
 pub(crate) use iter::TableCursor;
 pub use parts::{BlockContents, BlockInfo, FilterInfo, PartInfo, PropertiesInfo, TableParts};
 pub(crate) use parts::{block_contents, parts};
-pub(crate) use reader::{ReadCounts, Table, Wholeness, looks_whole};
+pub(crate) use reader::{ReadCounts, Table, Wholeness, looks_whole, written_for};

@@ -138,7 +138,7 @@ pub(crate) fn block_contents(table: &Table, at: usize) -> Result<BlockContents> 
     Ok(contents)
 }
 
-fn part(handle: BlockHandle) -> PartInfo {
+pub(super) fn part(handle: BlockHandle) -> PartInfo {
     PartInfo { offset: handle.offset, bytes: u64::from(handle.len) + TRAILER_BYTES as u64 }
 }
 

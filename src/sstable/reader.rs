@@ -71,11 +71,11 @@ pub(crate) struct ReadCounts {
 
 /// The file and whose it is: all that reading a block needs.
 #[derive(Debug)]
-struct Source {
-    file: Arc<dyn File>,
-    path: Arc<Path>,
-    number: FileNumber,
-    id: DatabaseId,
+pub(super) struct Source {
+    pub(super) file: Arc<dyn File>,
+    pub(super) path: Arc<Path>,
+    pub(super) number: FileNumber,
+    pub(super) id: DatabaseId,
 }
 
 /// The last bytes of a file.
@@ -254,6 +254,13 @@ impl Table {
         &self.inner.source.path
     }
 
+    /// Whether the data block `at` is in the cache.
+    pub(super) fn is_cached(&self, at: usize) -> bool {
+        let Inner { source, ends, cache, .. } = &*self.inner;
+        let offset = ends.index.handle(at).offset;
+        cache.get(BlockKey { number: source.number, offset }, Caching::Look).is_some()
+    }
+
     /// The data block `at`, from the cache or else read and checked.
     pub(super) fn block(&self, at: usize, caching: Caching) -> Result<Arc<Block>> {
         let Inner { source, ends, cache, .. } = &*self.inner;
@@ -271,11 +278,11 @@ impl Table {
 }
 
 impl Source {
-    fn place(&self) -> Place<'_> {
+    pub(super) fn place(&self) -> Place<'_> {
         Place { id: &self.id, number: self.number, path: &self.path }
     }
 
-    fn corrupt(&self, offset: u64, what: impl Into<String>) -> Error {
+    pub(super) fn corrupt(&self, offset: u64, what: impl Into<String>) -> Error {
         Error::corruption(&self.path, offset, what)
     }
 
@@ -326,7 +333,7 @@ impl Source {
     }
 
     /// The contents of a block, checked and as they were before compression.
-    fn read_block(&self, handle: BlockHandle) -> Result<Vec<u8>> {
+    pub(super) fn read_block(&self, handle: BlockHandle) -> Result<Vec<u8>> {
         let mut bytes = vec![0; handle.len as usize + TRAILER_BYTES];
         read_exact(&*self.file, &mut bytes, handle.offset, &self.path)?;
         self.contents_of(bytes, handle)
@@ -367,9 +374,20 @@ fn read_exact(file: &dyn File, buffer: &mut [u8], offset: u64, path: &Path) -> R
     Ok(())
 }
 
-fn read_footer(file: &dyn File, size_bytes: u64, path: &Path) -> Result<Footer> {
+pub(super) fn read_footer(file: &dyn File, size_bytes: u64, path: &Path) -> Result<Footer> {
     let tail = Tail::read(file, size_bytes, FOOTER_BYTES_MAX as u64, path)?;
     Footer::decode(&tail.bytes, size_bytes, path)
+}
+
+/// The database and the number that the footer of the file at `path` names.
+///
+/// # Errors
+/// A failed read; a corruption when the file does not end as a table does.
+pub(crate) fn written_for(vfs: &dyn Vfs, path: &Path) -> Result<(DatabaseId, FileNumber)> {
+    let file = vfs.open(path, OpenMode::ReadOnly).context("open", path)?;
+    let size_bytes = file.len().context("read the size", path)?;
+    let Footer { id, number, .. } = read_footer(&*file, size_bytes, path)?;
+    Ok((id, number))
 }
 
 /// What recovery needs to know of a table that nothing names.

@@ -8,6 +8,7 @@
 //! flush or a compaction take away a version between the two that the read needs.
 
 mod compaction;
+mod explain;
 mod flush;
 mod get;
 mod level_cursor;
@@ -16,6 +17,8 @@ mod super_version;
 
 pub(crate) use compaction::{LevelLimits, Merge, MergeOptions, Plan, Retainer};
 pub(crate) use compaction::{pick, pick_at_rest, pick_fewer, plan_in_place, plan_range};
+pub(crate) use explain::explain;
+pub use explain::{KeyVersion, Layer, LayerRead, ReadPath};
 pub(crate) use flush::{WrittenTable, write_table};
 pub(crate) use get::get_with;
 pub(crate) use scan::{Scan, TreeCursor, cursor};

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{keys_text, tables_json};
 use crate::console::Console;
 use crate::exit::Exit;
-use crate::store::counted;
+use crate::store::{counted, several};
 
 pub(super) fn print(console: &Console, dump: &ManifestDump) -> anyhow::Result<Exit> {
     let levels = by_level(dump);
@@ -41,8 +41,7 @@ pub(super) fn by_level(dump: &ManifestDump) -> Vec<Vec<TableInfo>> {
 }
 
 pub(super) fn sum_text(tables: &[TableInfo]) -> String {
-    let many = if tables.len() == 1 { "table" } else { "tables" };
-    format!("{} {many}, {} bytes", tables.len(), bytes_of(tables))
+    format!("{}, {} bytes", several(tables.len() as u64, "table"), bytes_of(tables))
 }
 
 fn bytes_of(tables: &[TableInfo]) -> u64 {

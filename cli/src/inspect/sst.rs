@@ -13,7 +13,7 @@ use crate::args::{Sst, SstPart};
 use crate::bytes::Shown;
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
-use crate::store::counted;
+use crate::store::{counted, several};
 
 type Contents = seawall::Result<BlockContents>;
 
@@ -114,7 +114,8 @@ impl Shower<'_> {
         let entries = self.parts.properties.entry_count;
         let blocks = self.parts.blocks.len();
         self.print(json!({ "verdict": "ok", "entries": entries, "blocks": blocks }), |out| {
-            writeln!(out, "entries    {entries} in {blocks} blocks\nno damage found")
+            let blocks = several(blocks as u64, "block");
+            writeln!(out, "entries    {entries} in {blocks}\nno damage found")
         })
     }
 
@@ -146,7 +147,8 @@ impl Shower<'_> {
     fn write_places(&self, out: &mut dyn Write) -> io::Result<()> {
         let TableParts { blocks, index, properties_part, footer, .. } = &self.parts;
         let data: u64 = blocks.iter().map(|block| block.part.bytes).sum();
-        writeln!(out, "data       at 0, {data} bytes in {} blocks", blocks.len())?;
+        let blocks = several(blocks.len() as u64, "block");
+        writeln!(out, "data       at 0, {data} bytes in {blocks}")?;
         for (what, part) in [("index", index), ("properties", properties_part), ("footer", footer)]
         {
             writeln!(out, "{what:<10} at {}, {} bytes", part.offset, part.bytes)?;

@@ -12,6 +12,7 @@ use super::levels::{by_level, sum_text};
 use super::{explained, is_missing};
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
+use crate::store::several;
 
 /// How often it is looked again when a file goes away in between: beside a running database that is
 /// nothing unusual.
@@ -141,17 +142,19 @@ impl fmt::Display for Look {
         let Look { manifest, wal, levels, sums } = self;
         writeln!(f, "database   {}", manifest.id)?;
         let (file, bytes, edits) = (&manifest.file, manifest.end, manifest.edits.len());
-        writeln!(f, "manifest   {file}, {bytes} bytes, {edits} edits")?;
+        writeln!(f, "manifest   {file}, {bytes} bytes, {}", several(edits as u64, "edit"))?;
         for (level, tables) in levels.iter().enumerate().filter(|(_, tables)| !tables.is_empty()) {
             writeln!(f, "level {level}    {}", sum_text(tables))?;
         }
         writeln!(f, "tables     {}", sum_text(&levels.concat()))?;
         let Sums { entries, tombstones, blocks, key_bytes, value_bytes, filter_bytes } = sums;
-        writeln!(f, "entries    {entries} in {blocks} blocks, of them deletions {tombstones}")?;
+        let blocks = several(*blocks, "block");
+        writeln!(f, "entries    {entries} in {blocks}, of them deletions {tombstones}")?;
         writeln!(f, "bytes      of keys {key_bytes}, of values {value_bytes}")?;
         writeln!(f, "filters    {filter_bytes} bytes")?;
-        let (segments, bytes, frames) = (wal.segments.len(), self.wal_bytes(), self.wal_frames());
-        writeln!(f, "log        {segments} segments, {bytes} bytes, {frames} frames")?;
+        let segments = several(wal.segments.len() as u64, "segment");
+        let (bytes, frames) = (self.wal_bytes(), several(self.wal_frames() as u64, "frame"));
+        writeln!(f, "log        {segments}, {bytes} bytes, {frames}")?;
         let flushed = manifest.state.flushed_seqno;
         writeln!(f, "seqnos     to {}, in tables to {flushed}", self.last_seqno())
     }

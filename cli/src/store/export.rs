@@ -6,12 +6,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
-use indicatif::{ProgressBar, ProgressStyle};
-use seawall::Db;
+use indicatif::ProgressBar;
+use seawall::ReadOnlyDb;
 use serde_json::json;
 
 use super::scan::write_line;
-use super::{Use, counted, open};
+use super::{counted, counter, look};
 use crate::args::Export;
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
@@ -29,7 +29,7 @@ enum Output {
 pub(crate) fn export(console: &Console, path: &Path, arguments: &Export) -> anyhow::Result<Exit> {
     interrupt::listen()?;
     // First: without a database there must be no file either.
-    let db = open(console, path, Use::Existing)?;
+    let db = look(console, path)?;
     let mut out = Output::of(console, &arguments.file)?;
     let started = Instant::now();
     let mut count = 0;
@@ -40,19 +40,18 @@ pub(crate) fn export(console: &Console, path: &Path, arguments: &Export) -> anyh
     let finished = out.finish().with_context(|| cannot_write(&arguments.file));
     let exit = ended.with_context(|| format!("the export ended after {}", counted(count)))?;
     finished?;
-    db.close()?;
     report(console, &out, exit, count, started)?;
     Ok(exit)
 }
 
 fn write_all(
     console: &Console,
-    db: &Db,
+    db: &ReadOnlyDb,
     out: &mut Output,
     bar: &ProgressBar,
     count: &mut u64,
 ) -> anyhow::Result<Exit> {
-    for entry in db.snapshot().iter() {
+    for entry in db.iter() {
         if interrupt::asked() {
             return Ok(Exit::Interrupted);
         }
@@ -110,14 +109,7 @@ fn cannot_write(file: &Path) -> String {
 /// A count on a terminal, unless the lines go there.
 fn bar(console: &Console, out: &Output) -> ProgressBar {
     let in_the_way = matches!(out, Output::Stdout(_)) && std::io::stdout().is_terminal();
-    if in_the_way || !console.shows_progress() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::no_length();
-    if let Ok(style) = ProgressStyle::with_template("{human_pos} entries  {elapsed}") {
-        bar.set_style(style);
-    }
-    bar
+    if in_the_way { ProgressBar::hidden() } else { counter(console) }
 }
 
 fn report(

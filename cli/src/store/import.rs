@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
-use seawall::{Db, Durability, WriteBatch};
+use seawall::{Db, Durability, KEY_BYTES_MAX, VALUE_BYTES_MAX, WriteBatch};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -75,17 +75,27 @@ pub(crate) fn import(console: &Console, path: &Path, arguments: &Import) -> anyh
     Ok(exit)
 }
 
-fn open_input(file: &Path) -> anyhow::Result<Box<dyn Read + Send>> {
+/// The file, or stdin for `-`.
+pub(super) fn open_input(file: &Path) -> anyhow::Result<Box<dyn Read + Send>> {
     if file.as_os_str() == "-" {
         return Ok(Box::new(std::io::stdin()));
     }
-    let opened = File::open(file).map_err(|error| {
+    let opened = open_file(file).map_err(|error| {
         Failure::error(
             format!("cannot read {}: {error}", file.display()),
             "name a file of lines {\"key\": .., \"value\": ..}, or `-` for stdin",
         )
     })?;
     Ok(Box::new(opened))
+}
+
+/// A directory opens like a file and cannot be read: told before a database is made for it.
+fn open_file(file: &Path) -> std::io::Result<File> {
+    let opened = File::open(file)?;
+    if opened.metadata()?.is_dir() {
+        return Err(std::io::ErrorKind::IsADirectory.into());
+    }
+    Ok(opened)
 }
 
 impl Importer<'_> {
@@ -148,28 +158,33 @@ impl Importer<'_> {
 
 /// The key and value of a line, or what is wrong with it and at which column.
 fn parse(line: &[u8], hex: bool) -> Result<Entry<'_>, String> {
-    let Line { key, value } = serde_json::from_slice(line).map_err(|error| {
-        let text = error.to_string();
-        let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
-        format!("column {}: {what}", error.column())
-    })?;
-    check("key", &key.0, seawall::KEY_BYTES_MAX)?;
-    check("value", &value.0, seawall::VALUE_BYTES_MAX)?;
-    if !hex {
-        return Ok((key.0, value.0));
-    }
-    let decode = |what: &str, text: Cow<'_, [u8]>| {
-        from_hex(&text).map_err(|why| format!("the {what} is not hexadecimal: {why}"))
-    };
-    Ok((decode("key", key.0)?.into(), decode("value", value.0)?.into()))
+    let Line { key, value } = serde_json::from_slice(line).map_err(column_and_what)?;
+    Ok((decoded("key", key, hex)?, decoded("value", value, hex)?))
 }
 
-/// Finds what the store would refuse while the line's number is still known.
-fn check(what: &str, bytes: &[u8], max: usize) -> Result<(), String> {
-    if bytes.len() <= max {
-        return Ok(());
+/// What is wrong with a line of JSON, and at which column.
+pub(super) fn column_and_what(error: serde_json::Error) -> String {
+    let text = error.to_string();
+    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    format!("column {}: {what}", error.column())
+}
+
+/// The bytes of a key or value, which `what` says. What the store would refuse is found while the line's
+/// number is still known.
+pub(super) fn decoded<'a>(
+    what: &str,
+    parsed: Parsed<'a>,
+    hex: bool,
+) -> Result<Cow<'a, [u8]>, String> {
+    let decode = |text: Cow<'_, [u8]>| {
+        from_hex(&text).map_err(|why| format!("the {what} is not hexadecimal: {why}"))
+    };
+    let bytes = if hex { decode(parsed.0)?.into() } else { parsed.0 };
+    let max = if what == "key" { KEY_BYTES_MAX } else { VALUE_BYTES_MAX };
+    if bytes.len() > max {
+        return Err(format!("the {what} has {} bytes, the limit is {max}", bytes.len()));
     }
-    Err(format!("the {what} has {} bytes, the limit is {max}", bytes.len()))
+    Ok(bytes)
 }
 
 fn report(

@@ -1,9 +1,11 @@
-//! The commands on one database: `put get del scan count import export`, and `admin`.
+//! The commands on one database: `put get del batch scan count import export`, and `admin`.
 
+pub(crate) mod batch;
 pub(crate) mod export;
 pub(crate) mod import;
 mod lines;
 pub(crate) mod point;
+pub(crate) mod salvage;
 pub(crate) mod scan;
 pub(crate) mod tend;
 pub(crate) mod verify;
@@ -14,7 +16,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use anyhow::Context;
-use seawall::{Db, ErrorKind, Options};
+use indicatif::{ProgressBar, ProgressStyle};
+use seawall::{Db, ErrorKind, Options, ReadOnlyDb};
 
 use crate::bytes;
 use crate::console::Console;
@@ -59,6 +62,16 @@ pub(crate) fn open(console: &Console, path: &Path, how: Use) -> anyhow::Result<D
     Ok(db)
 }
 
+/// Opens the database for reading alone: nothing of it changes. Says with `-v` what was found.
+pub(crate) fn look(console: &Console, path: &Path) -> anyhow::Result<ReadOnlyDb> {
+    let db = match Db::open_read_only(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(none_at(path)),
+        opened => opened.with_context(|| format!("cannot read {}", path.display()))?,
+    };
+    console.detail(db.recovery_report().to_string().trim_end());
+    Ok(db)
+}
+
 /// There is no database, and how to make one.
 pub(crate) fn none_at(path: &Path) -> anyhow::Error {
     let path = path.display();
@@ -91,7 +104,24 @@ pub(crate) fn argument<'a>(
 
 const HEX_FORM: &str = "with --hex write two digits a byte, such as 6b6579, or leave --hex out";
 
+/// A count of entries on stderr, if that is a terminal.
+pub(crate) fn counter(console: &Console) -> ProgressBar {
+    if !console.shows_progress() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::no_length();
+    if let Ok(style) = ProgressStyle::with_template("{human_pos} entries  {elapsed}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
 /// `1 entry`, `2 entries`.
 pub(crate) fn counted(entries: u64) -> String {
     format!("{entries} {}", if entries == 1 { "entry" } else { "entries" })
+}
+
+/// `1 block`, `2 blocks`: for words that take an s.
+pub(crate) fn several(count: u64, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde_json::json;
 
-use super::{Use, argument, open};
+use super::{Use, argument, look, open};
 use crate::args::Put;
 use crate::bytes::{Hex, Shown, write_text};
 use crate::console::Console;
@@ -17,8 +17,10 @@ use crate::exit::{Exit, Failure};
 
 pub(crate) fn put(console: &Console, path: &Path, arguments: &Put) -> anyhow::Result<Exit> {
     let key = argument(console, "key", &arguments.key)?;
-    // Before the database is opened: a value that cannot be read must not leave an empty one behind.
+    // Before the database is opened: what cannot be put must not leave an empty one behind.
+    check_size("key", &key, seawall::KEY_BYTES_MAX)?;
     let value = value_of(console, &arguments.value)?;
+    check_size("value", &value, seawall::VALUE_BYTES_MAX)?;
     let db = open(console, path, Use::Creating)?;
     let seqno = db.put(&*key, &*value)?;
     db.close()?;
@@ -35,10 +37,9 @@ pub(crate) fn del(console: &Console, path: &Path, key: &OsStr) -> anyhow::Result
 
 pub(crate) fn get(console: &Console, path: &Path, key: &OsStr) -> anyhow::Result<Exit> {
     let key = argument(console, "key", key)?;
-    let db = open(console, path, Use::Existing)?;
-    let found = db.get(&*key)?;
-    db.close()?;
-    let Some(value) = found else { return Err(not_found(console, &key).into()) };
+    let Some(value) = look(console, path)?.get(&*key)? else {
+        return Err(not_found(console, &key).into());
+    };
     if console.json() {
         let shown = |bytes| Shown { bytes, hex: console.hex };
         console.data_json(&json!({ "key": shown(&key), "value": shown(&value) }))?;
@@ -72,17 +73,31 @@ fn acknowledge(console: &Console, what: &str, seqno: seawall::SeqNo) -> anyhow::
     Ok(Exit::Fine)
 }
 
+fn check_size(what: &str, bytes: &[u8], max: usize) -> anyhow::Result<()> {
+    if bytes.len() <= max {
+        return Ok(());
+    }
+    let what = format!("the {what} has more than {max} bytes, which is the limit");
+    Err(Failure::error(what, "split it over several keys").into())
+}
+
+/// All of an input, or as much as shows that it is too large for a value.
+fn read_value(input: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut value = Vec::new();
+    input.take(seawall::VALUE_BYTES_MAX as u64 + 1).read_to_end(&mut value)?;
+    Ok(value)
+}
+
 /// The value that the second argument of `put` means: itself, `-` for stdin, `@FILE` for a file.
 fn value_of<'a>(console: &Console, text: &'a OsStr) -> anyhow::Result<Cow<'a, [u8]>> {
     let raw = text.as_bytes();
     if raw == b"-" {
-        let mut value = Vec::new();
-        std::io::stdin().read_to_end(&mut value).context("cannot read the value from stdin")?;
+        let value = read_value(std::io::stdin()).context("cannot read the value from stdin")?;
         return Ok(Cow::Owned(value));
     }
     if let Some(file) = raw.strip_prefix(b"@") {
         let file = Path::new(OsStr::from_bytes(file));
-        let value = std::fs::read(file).map_err(|error| {
+        let value = std::fs::File::open(file).and_then(read_value).map_err(|error| {
             Failure::error(
                 format!("cannot read the value from {}: {error}", file.display()),
                 "after @ stands the name of a file; a value that begins with @ is given on stdin, \

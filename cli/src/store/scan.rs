@@ -4,11 +4,11 @@ use std::io::{self, Write};
 use std::ops::Bound;
 use std::path::Path;
 
-use seawall::{Db, Slice};
+use seawall::{ReadOnlyDb, Slice};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Use, argument, open};
+use super::{argument, look};
 use crate::args::Scan;
 use crate::bytes::{Shown, write_text};
 use crate::console::Console;
@@ -27,20 +27,18 @@ struct Bounds {
 pub(crate) fn scan(console: &Console, path: &Path, arguments: &Scan) -> anyhow::Result<Exit> {
     let bounds = bounds_of(console, arguments)?;
     interrupt::listen()?;
-    let db = open(console, path, Use::Existing)?;
+    let db = look(console, path)?;
     let limit = arguments.limit.unwrap_or(usize::MAX);
-    let exit = match entries(&db, &bounds) {
-        None => Exit::Fine,
-        Some(all) if arguments.reverse => print(console, arguments, all.rev().take(limit))?,
-        Some(all) => print(console, arguments, all.take(limit))?,
-    };
-    db.close()?;
-    Ok(exit)
+    match entries(&db, &bounds) {
+        None => Ok(Exit::Fine),
+        Some(all) if arguments.reverse => print(console, arguments, all.rev().take(limit)),
+        Some(all) => print(console, arguments, all.take(limit)),
+    }
 }
 
 pub(crate) fn count(console: &Console, path: &Path) -> anyhow::Result<Exit> {
     interrupt::listen()?;
-    let db = open(console, path, Use::Existing)?;
+    let db = look(console, path)?;
     let mut count: u64 = 0;
     for entry in db.iter() {
         if interrupt::asked() {
@@ -50,7 +48,6 @@ pub(crate) fn count(console: &Console, path: &Path) -> anyhow::Result<Exit> {
         entry?;
         count += 1;
     }
-    db.close()?;
     if console.json() {
         console.data_json(&json!({ "count": count }))?;
     } else {
@@ -60,7 +57,7 @@ pub(crate) fn count(console: &Console, path: &Path) -> anyhow::Result<Exit> {
 }
 
 /// The entries within the bounds, or nothing when no key can be.
-fn entries(db: &Db, bounds: &Bounds) -> Option<seawall::Range> {
+fn entries(db: &ReadOnlyDb, bounds: &Bounds) -> Option<seawall::Range> {
     let end = match &bounds.end {
         Some(end) if *end <= bounds.start => return None,
         Some(end) => Bound::Excluded(end.clone()),

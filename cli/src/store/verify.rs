@@ -6,14 +6,12 @@ use std::path::Path;
 use seawall::VerifyReport;
 use serde_json::json;
 
-use super::{Use, counted, open};
+use super::{counted, look, several};
 use crate::console::Console;
 use crate::exit::Exit;
 
 pub(crate) fn verify(console: &Console, path: &Path) -> anyhow::Result<Exit> {
-    let db = open(console, path, Use::Existing)?;
-    let report = db.verify()?;
-    db.close()?;
+    let report = look(console, path)?.verify()?;
     if console.json() {
         console.data_json(&as_json(&report))?;
     } else {
@@ -27,8 +25,10 @@ pub(crate) fn verify(console: &Console, path: &Path) -> anyhow::Result<Exit> {
 fn print(out: &mut impl Write, report: &VerifyReport) -> std::io::Result<()> {
     let VerifyReport { tables, entries, log_segments, log_frames, manifest_edits, .. } = report;
     writeln!(out, "tables    {tables}, {}", counted(*entries))?;
-    writeln!(out, "log       {log_segments} segments, {log_frames} frames")?;
-    writeln!(out, "manifest  {manifest_edits} edits")?;
+    let number = |count: &usize, one| several(*count as u64, one);
+    let (segments, frames) = (number(log_segments, "segment"), number(log_frames, "frame"));
+    writeln!(out, "log       {segments}, {frames}")?;
+    writeln!(out, "manifest  {}", number(manifest_edits, "edit"))?;
     for (what, names) in [("orphans", &report.orphans), ("set aside", &report.set_aside)] {
         if !names.is_empty() {
             writeln!(out, "{what:<9} {}", names.join(" "))?;

@@ -1,10 +1,13 @@
 //! Runs the real binary in a scratch directory.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A scratch directory that commands run in.
@@ -40,20 +43,24 @@ impl Scratch {
         command
     }
 
+    /// Starts `line`, split as [`Scratch::run`] does, with pipes to all three streams.
+    pub(crate) fn start(&self, line: &str) -> Child {
+        self.command()
+            .args(words(line))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts")
+    }
+
     /// Runs `line`, split at spaces; `'..'` keeps an argument with spaces together.
     pub(crate) fn run(&self, line: &str) -> Answer {
         self.run_with(line, "")
     }
 
     pub(crate) fn run_with(&self, line: &str, stdin: impl AsRef<[u8]>) -> Answer {
-        let mut child = self
-            .command()
-            .args(words(line))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
+        let mut child = self.start(line);
         let mut input = child.stdin.take().expect("piped");
         // A command that reads no stdin may be gone already.
         let _ = input.write_all(stdin.as_ref());
@@ -72,6 +79,100 @@ impl Scratch {
         assert_eq!(answer.code, Some(0), "{line}: {answer:?}");
         answer.stdout
     }
+}
+
+/// A command that must end with that code and print that.
+#[track_caller]
+pub(crate) fn check(scratch: &Scratch, line: &str, code: i32, stdout: &str) {
+    let answer = scratch.run(line);
+    assert_eq!((answer.code, &*answer.stdout), (Some(code), stdout), "{line}: {answer:?}");
+}
+
+/// A command that must fail and print nothing, with words that must be in what it says.
+#[track_caller]
+pub(crate) fn check_failure(scratch: &Scratch, line: &str, code: i32, said: &[&str]) {
+    let answer = scratch.run(line);
+    assert_eq!((answer.code, &*answer.stdout), (Some(code), ""), "{line}: {answer:?}");
+    for words in said {
+        assert!(answer.stderr.contains(words), "{line}: no {words:?} in {}", answer.stderr);
+    }
+}
+
+/// The JSON that a command printed.
+#[track_caller]
+pub(crate) fn json_of(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// As many lines for `import` as there are numbers in `keys`.
+pub(crate) fn lines(keys: std::ops::Range<u64>) -> String {
+    keys.map(|n| format!("{{\"key\":\"k{n:06}\",\"value\":\"v{n}\"}}\n")).collect()
+}
+
+/// The files of the database `seawall-db` whose names hold `part`, in order of their names.
+pub(crate) fn files_with(scratch: &Scratch, part: &str) -> Vec<PathBuf> {
+    let directory = scratch.path().join("seawall-db");
+    let names = files_of(&directory).into_keys().filter(|name| name.contains(part));
+    names.map(|name| directory.join(name)).collect()
+}
+
+/// The last part of a path.
+pub(crate) fn name_of(path: &Path) -> String {
+    path.file_name().expect("a name").to_string_lossy().into_owned()
+}
+
+/// Turns a bit of the byte `at` of a file over.
+pub(crate) fn flip(path: &Path, at: usize) {
+    let mut bytes = std::fs::read(path).expect("readable");
+    bytes[at] ^= 1;
+    std::fs::write(path, bytes).expect("writable");
+}
+
+/// Makes the database `seawall-db` look as if a newer version had written it.
+pub(crate) fn make_newer(scratch: &Scratch) {
+    let path = scratch.path().join("seawall-db/CURRENT");
+    let current = std::fs::read_to_string(&path).expect("text");
+    let (above, _) = current.rsplit_once("check ").expect("a checksum");
+    let newer = above.replacen("seawall 1\n", "seawall 9\n", 1);
+    let newer = format!("{newer}check {:08x}\n", crc32c(newer.as_bytes()));
+    std::fs::write(&path, newer).expect("writable");
+}
+
+/// The CRC32C of `bytes`, a bit at a time.
+fn crc32c(bytes: &[u8]) -> u32 {
+    let bit = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 };
+    !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc)))
+}
+
+/// Sends a signal to a process, such as `INT`, which is Ctrl-C.
+pub(crate) fn signal(process: impl ToString, signal: &str) {
+    let kill = Command::new("kill").args([format!("-{signal}"), process.to_string()]).status();
+    assert!(kill.expect("kill runs").success());
+}
+
+/// Waits until a process would not die of Ctrl-C.
+pub(crate) fn until_it_listens(process: u32) {
+    const SIGINT_BIT: u64 = 1 << 1;
+    loop {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a mask");
+        let caught = u64::from_str_radix(caught.trim(), 16).expect("hexadecimal");
+        if caught & SIGINT_BIT != 0 {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The bytes of each file in a directory, by name.
+pub(crate) fn files_of(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(directory).expect("a directory").map(|e| e.expect("a name"));
+    entries
+        .map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            (name, std::fs::read(entry.path()).expect("readable"))
+        })
+        .collect()
 }
 
 /// Splits a line at spaces, except within single quotes.

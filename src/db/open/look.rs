@@ -42,14 +42,15 @@ pub(in super::super) fn look(vfs: Arc<dyn Vfs>, dir: &Path, options: &Options) -
                 memtable_entries_max: usize::MAX,
                 ..options.clone()
             };
-            Opening::new(vfs, dir, options, current.id, names).look(&current)?
+            Opening::new(Arc::clone(&vfs), dir, options, current.id, names).look(&current)?
         }
         None => {
             create::refuse_data(&*vfs, dir, &names)?;
             nothing()
         }
     };
-    Ok(Inner { dir: dir.to_owned(), view: Arc::new(view), report, _lock: lock })
+    let (dir, options) = (dir.to_owned(), options.clone());
+    Ok(Inner { vfs, dir, options, view: Arc::new(view), report, _lock: lock })
 }
 
 /// What an interrupted creation left holds nothing.

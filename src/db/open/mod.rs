@@ -25,6 +25,7 @@ mod relog;
 mod replay;
 mod segments;
 mod sweep;
+mod verify;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -52,6 +53,7 @@ use super::scope;
 use super::structure::OpenLevels;
 
 pub(super) use look::look;
+pub(super) use verify::verify;
 
 /// What the steps of one open share.
 struct Opening {

@@ -1,0 +1,197 @@
+//! `admin salvage`: what can be proved good in a damaged database, written into a new one.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use indicatif::ProgressBar;
+use seawall::os::vfs::OsFs;
+use seawall::{Damage, Db, Durability, ErrorKind, Salvage, SalvageReport, WriteBatch};
+use serde_json::{Value, json};
+
+use super::{Use, counted, counter, none_at, open, several};
+use crate::bytes::{Hex, Shown};
+use crate::console::{Console, unless_reader_went_away};
+use crate::exit::{Exit, Failure};
+use crate::interrupt;
+
+/// A batch is committed when it has so many entries, or its keys and values are this large together.
+const BATCH_ENTRIES: usize = 1000;
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+pub(crate) fn salvage(console: &Console, path: &Path, to: &Path) -> anyhow::Result<Exit> {
+    refuse_what_is_there(path, to)?;
+    interrupt::listen()?;
+    // First: what cannot be read at all leaves no new database.
+    let mut salvage = match Salvage::open(Arc::new(OsFs::new()), path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(none_at(path)),
+        opened => opened.with_context(|| format!("cannot salvage {}", path.display()))?,
+    };
+    let db = open(console, to, Use::Filling)?;
+    let bar = counter(console);
+    let ended = write_all(&db, &mut salvage, &bar);
+    bar.finish_and_clear();
+    let exit = ended.with_context(|| cannot_fill(to))?;
+    db.close().with_context(|| cannot_fill(to))?;
+    if exit == Exit::Interrupted {
+        let written = counted(salvage.report().keys);
+        console.say(format_args!("interrupted: {} holds only the first {written}", to.display()));
+        return Ok(exit);
+    }
+    let report = salvage.report();
+    let printed = if console.json() {
+        console.data_json(&as_json(console, report, to))
+    } else {
+        console.data(Told { console, report, to })
+    };
+    // Whether anything is lost is not for a reader who went away alone.
+    unless_reader_went_away(printed)?;
+    if report.is_complete() { Ok(Exit::Fine) } else { Err(lost(report, path).into()) }
+}
+
+fn cannot_fill(to: &Path) -> String {
+    format!("cannot fill {}, which is not complete", to.display())
+}
+
+fn write_all(db: &Db, salvage: &mut Salvage, bar: &ProgressBar) -> anyhow::Result<Exit> {
+    let mut batch = WriteBatch::new();
+    for (key, value) in salvage {
+        if interrupt::asked() {
+            return Ok(Exit::Interrupted);
+        }
+        batch.put(key, value);
+        if batch.len() >= BATCH_ENTRIES || batch.byte_len() >= BATCH_BYTES {
+            bar.inc(batch.len() as u64);
+            // Nothing is acknowledged before the close, which makes all of it durable.
+            db.commit_with(std::mem::take(&mut batch), Durability::Os)?;
+        }
+    }
+    db.commit_with(batch, Durability::Sync)?;
+    Ok(Exit::Fine)
+}
+
+/// A salvage fills a directory of its own, and never changes the one it reads.
+fn refuse_what_is_there(path: &Path, to: &Path) -> anyhow::Result<()> {
+    let next = "name a directory that is not there yet, outside of the database, with `--to DIR`";
+    // Whatever else is wrong with the directory, opening it says better.
+    if std::fs::read_dir(to).is_ok_and(|mut names| names.next().is_some()) {
+        return Err(Failure::error(format!("{} is not empty", to.display()), next).into());
+    }
+    let place = |path: &Path| -> std::io::Result<PathBuf> {
+        let path = std::path::absolute(path)?;
+        let there = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+        let Some((above, real)) = there else { return Ok(path) };
+        Ok(path.strip_prefix(above).map_or(real.clone(), |rest| real.join(rest)))
+    };
+    let (from, into) = (place(path)?, place(to)?);
+    if into.starts_with(&from) {
+        let what = format!("{} lies in the database that is to be salvaged", to.display());
+        return Err(Failure::error(what, next).into());
+    }
+    Ok(())
+}
+
+fn lost(report: &SalvageReport, path: &Path) -> Failure {
+    let places = report.damage.iter().filter(|damage| damage.lost).count();
+    let what = format!(
+        "something is lost, or may be, in {} of {}: some keys may be missing, have an older \
+         value, or be back although they were deleted",
+        several(places as u64, "place"),
+        path.display()
+    );
+    let next = "the report above says which files and keys; compare those keys with a copy made earlier, \
+                if there is one. The damaged database was not changed";
+    let mut failure = Failure::new(Exit::Corruption, what, next);
+    let first = report.damage.iter().find(|damage| damage.lost);
+    failure.place = first.map(|damage| (path.join(&damage.file), damage.offset));
+    failure
+}
+
+/// A report for people.
+struct Told<'a> {
+    console: &'a Console,
+    report: &'a SalvageReport,
+    to: &'a Path,
+}
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SalvageReport { id, manifest, tables, entries, log_operations, keys, damage, unused } =
+            self.report;
+        writeln!(f, "database   {id}")?;
+        let manifest = manifest.as_deref().unwrap_or("none: all tables count that are there");
+        writeln!(f, "manifest   {manifest}")?;
+        writeln!(f, "tables     {tables}, {} read", counted(*entries))?;
+        writeln!(f, "log        {} read", several(*log_operations, "operation"))?;
+        if !unused.is_empty() {
+            writeln!(f, "left out   {}", unused.join(" "))?;
+        }
+        damage.iter().try_for_each(|damage| self.write_damage(f, damage))?;
+        write!(f, "written    {} to {}", counted(*keys), self.to.display())?;
+        if self.report.is_complete() { write!(f, "; nothing is lost") } else { Ok(()) }
+    }
+}
+
+impl Told<'_> {
+    fn write_damage(&self, f: &mut fmt::Formatter<'_>, damage: &Damage) -> fmt::Result {
+        let Damage { file, offset, what, lost, keys, seqnos, older_keys } = damage;
+        write!(f, "{:<10} {file}", if *lost { "LOSS" } else { "damage" })?;
+        if let Some(offset) = offset {
+            write!(f, " at byte {offset}")?;
+        }
+        write!(f, ": {what}")?;
+        if let Some((smallest, largest)) = keys {
+            write!(f, "; keys {}..={}", self.key(smallest), self.key(largest))?;
+        }
+        match seqnos {
+            Some((first, Some(last))) => write!(f, "; seqnos {first}..={last}")?,
+            Some((first, None)) => write!(f, "; seqnos from {first} on, if there were any")?,
+            None => {}
+        }
+        if *older_keys > 0 {
+            write!(f, "; {} there may have come back older", several(*older_keys, "key"))?;
+        }
+        writeln!(f)
+    }
+
+    fn key(&self, key: &[u8]) -> String {
+        let Console { hex, .. } = self.console;
+        if *hex { Hex(key).to_string() } else { format!("\"{}\"", key.escape_ascii()) }
+    }
+}
+
+fn as_json(console: &Console, report: &SalvageReport, to: &Path) -> Value {
+    let damage = report.damage.iter().map(|damage| damage_json(console, damage));
+    json!({
+        "verdict": if report.is_complete() { "complete" } else { "lost" },
+        "id": report.id,
+        "manifest": report.manifest,
+        "tables": report.tables,
+        "entries": report.entries,
+        "log_operations": report.log_operations,
+        "written": report.keys,
+        "to": to.to_string_lossy(),
+        "damage": damage.collect::<Vec<_>>(),
+        "left_out": report.unused,
+    })
+}
+
+fn damage_json(console: &Console, damage: &Damage) -> Value {
+    let Damage { file, offset, what, lost, keys, seqnos, older_keys } = damage;
+    let key = |key: &Option<&Vec<u8>>| {
+        key.map_or(Value::Null, |bytes| json!(Shown { bytes, hex: console.hex }))
+    };
+    let (smallest, largest) = keys.as_ref().map(|(smallest, largest)| (smallest, largest)).unzip();
+    json!({
+        "file": file,
+        "offset": offset,
+        "what": what,
+        "lost": lost,
+        "smallest": key(&smallest),
+        "largest": key(&largest),
+        "first_seqno": seqnos.map(|(first, _)| first),
+        "last_seqno": seqnos.and_then(|(_, last)| last),
+        "older_keys": older_keys,
+    })
+}

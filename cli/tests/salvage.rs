@@ -1,0 +1,118 @@
+//! `admin salvage`: what is good comes out, what is lost is told, and the damaged database stays as it is.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    missing_docs,
+    reason = "it runs real processes on real files"
+)]
+
+mod binary;
+
+use binary::{Scratch, check_failure, files_of, files_with, flip, json_of, name_of};
+use serde_json::Value;
+
+const ALL: &str = "a\t1\nb\t2\nc\t3\n";
+
+/// A table below with a, b and d; one above with a new b and without d; the log has c.
+fn layered() -> Scratch {
+    let scratch = Scratch::new();
+    for line in ["put a 1", "put b old", "put d 4", "admin compact"] {
+        scratch.fine(line);
+    }
+    for line in ["put b 2", "del d", "admin flush", "put c 3"] {
+        scratch.fine(line);
+    }
+    assert_eq!(scratch.fine("scan"), ALL);
+    scratch
+}
+
+/// Salvages and checks that the damaged database is as it was; the report and what the new one holds.
+fn salvaged(scratch: &Scratch, code: i32) -> (Value, String) {
+    let directory = scratch.path().join("seawall-db");
+    let before = files_of(&directory);
+    let answer = scratch.run("admin salvage --to rescued --output json");
+    assert_eq!(answer.code, Some(code), "{answer:?}");
+    assert!(before == files_of(&directory), "salvage changed a file");
+    let report = json_of(&answer.stdout);
+    scratch.fine("--db rescued admin verify");
+    (report, scratch.fine("--db rescued scan"))
+}
+
+#[test]
+fn without_damage_all_of_it_comes_out() {
+    let scratch = layered();
+    let text = scratch.fine("admin salvage --to text");
+    assert!(text.ends_with("\nwritten    3 entries to text; nothing is lost\n"), "{text}");
+    let (report, scan) = salvaged(&scratch, 0);
+    assert_eq!((&*scan, &report["verdict"]), (ALL, &"complete".into()), "{report}");
+    assert_eq!((&report["written"], &report["damage"]), (&3.into(), &Value::Array(vec![])));
+}
+
+#[test]
+fn a_lost_current_costs_nothing() {
+    for current in [None, Some("garbage")] {
+        let scratch = layered();
+        let path = scratch.path().join("seawall-db/CURRENT");
+        std::fs::remove_file(&path).expect("there");
+        current.iter().for_each(|text| scratch.write("seawall-db/CURRENT", text));
+        assert_eq!(scratch.run("scan").code, Some(4));
+        let (report, scan) = salvaged(&scratch, 0);
+        assert_eq!((&*scan, &report["damage"][0]["file"]), (ALL, &"CURRENT".into()), "{report}");
+        assert_eq!(report["damage"][0]["lost"], false, "{report}");
+    }
+}
+
+#[test]
+fn without_a_manifest_all_tables_count_and_nobody_knows_whether_that_is_all() {
+    let scratch = layered();
+    for manifest in files_with(&scratch, "MANIFEST") {
+        std::fs::remove_file(manifest).expect("there");
+    }
+    let (report, scan) = salvaged(&scratch, 4);
+    assert_eq!((&*scan, &report["manifest"]), (ALL, &Value::Null), "{report}");
+}
+
+#[test]
+fn a_lost_table_is_told_with_its_keys_and_what_came_back() {
+    let scratch = layered();
+    let newest = files_with(&scratch, ".sst").pop().expect("it was flushed");
+    let name = name_of(&newest);
+    flip(&newest, 3);
+    let answer = scratch.run("admin salvage --to text");
+    assert_eq!(answer.code, Some(4), "{answer:?}");
+    let line = format!("LOSS       {name} at byte 0: the checksum of a block does not match; ");
+    for words in [&*line, "; keys \"\"..=\"d\"; ", "; 3 keys there may have come back older\n"] {
+        assert!(answer.stdout.contains(words), "no {words:?} in {}", answer.stdout);
+    }
+    for words in ["something is lost, or may be, in 1 place of", "next: the report above says"] {
+        assert!(answer.stderr.contains(words), "no {words:?} in {}", answer.stderr);
+    }
+    std::fs::remove_file(newest).expect("there");
+    let (report, scan) = salvaged(&scratch, 4);
+    let damage = &report["damage"][0];
+    assert_eq!((&damage["file"], &damage["lost"]), (&name.into(), &true.into()), "{report}");
+    assert_eq!((&damage["smallest"], &damage["largest"]), (&"b".into(), &"d".into()), "{report}");
+    assert_eq!(damage["older_keys"], 2, "{report}");
+    assert_eq!(scan, "a\t1\nb\told\nc\t3\nd\t4\n");
+}
+
+#[test]
+fn it_fills_no_directory_that_holds_anything_and_makes_none_for_nothing() {
+    let scratch = layered();
+    std::fs::create_dir(scratch.path().join("full")).expect("free");
+    scratch.write("full/letter", "dear");
+    for (line, code, words) in [
+        ("admin salvage --to full", 1, "full is not empty"),
+        ("admin salvage --to seawall-db", 1, "seawall-db is not empty"),
+        ("admin salvage --to seawall-db/new", 1, "lies in the database"),
+        ("admin salvage --to ./seawall-db/../seawall-db/new", 1, "lies in the database"),
+        ("admin salvage --to new --db nothing", 1, "there is no database at nothing"),
+        ("admin salvage --to new --db full", 1, "there is no database at full"),
+        ("admin salvage", 2, "--to <DIR>"),
+    ] {
+        check_failure(&scratch, line, code, &[words]);
+        assert!(!scratch.path().join("new").exists(), "{line}");
+    }
+    assert!(!scratch.path().join("seawall-db/new").exists());
+    assert_eq!(scratch.fine("scan"), ALL);
+}
