@@ -102,3 +102,25 @@ fn the_canary_fails_with_the_failure_block() {
 fn the_control_does_not() {
     seawall_sim::check::<Toy<{ bug::NONE }>>().seeds(1_000..1_040).run();
 }
+
+#[test]
+fn bytes_decide_a_run_and_its_tape_is_the_same_run() {
+    let mut tapes = std::collections::BTreeSet::new();
+    for seed in 0..20u64 {
+        let word = |at: u64| (seed * 1_000 + at).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        let bytes: Vec<u8> = (0..4_000).map(|at| word(at) as u8).collect();
+        let knobs = vec![("operations".to_owned(), 30)];
+        let ran = run::<Toy<{ bug::LATE_SYNC }>>(&Input::Bytes(bytes, knobs)).expect("no tape");
+        let again = run::<Toy<{ bug::LATE_SYNC }>>(&Input::Tape(Box::new(ran.tape.clone())));
+        assert_eq!(again.expect("readable").fingerprint, ran.fingerprint, "{seed}");
+        tapes.insert(ran.tape.to_string());
+    }
+    assert_eq!(tapes.len(), 20, "other bytes are another run");
+}
+
+#[test]
+fn without_bytes_everything_is_calm() {
+    let ran = run::<Toy<{ bug::NONE }>>(&Input::Bytes(Vec::new(), Vec::new())).expect("no tape");
+    assert!(ran.failure.is_none());
+    assert!(ran.tape.answers.is_empty(), "{}", ran.tape);
+}

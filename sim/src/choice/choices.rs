@@ -62,9 +62,35 @@ struct State {
     tape: TapeAnswers,
     asked: u64,
     ids: u64,
+    /// What answers in place of a seed, for all actors together, until it is used up.
+    bytes: Option<Bytes>,
+}
+
+/// Choices read from bytes, two for each, as a fuzzer gives them.
+struct Bytes {
+    bytes: Box<[u8]>,
+    at: usize,
+}
+
+impl Bytes {
+    /// The next draw; zero bytes tend to the default, as the end does.
+    fn next_draw(&mut self) -> Option<u64> {
+        let word = self.bytes.get(self.at..self.at + 2)?;
+        self.at += 2;
+        let word = u64::from(u16::from_be_bytes([word[0], word[1]]));
+        Some(!(word * 0x0001_0001_0001_0001))
+    }
 }
 
 impl Choices {
+    /// Choices answered by bytes, in the order in which they are asked, and by their defaults after the
+    /// last byte.
+    pub fn from_bytes(bytes: &[u8]) -> Choices {
+        let choices = Choices::from_tape(&Tape::default());
+        choices.state.borrow_mut().bytes = Some(Bytes { bytes: bytes.into(), at: 0 });
+        choices
+    }
+
     /// Choices answered by a seed.
     pub fn from_seed(seed: u64) -> Choices {
         Choices::from_tape(&Tape::of_seed(seed))
@@ -82,6 +108,7 @@ impl Choices {
             tape: TapeAnswers::new(tape),
             asked: 0,
             ids: 0,
+            bytes: None,
         };
         Choices { names: Names::default(), state: Rc::new(RefCell::new(state)) }
     }
@@ -303,6 +330,9 @@ impl State {
 
     #[inline]
     fn draw(&mut self, slot: u32) -> Option<u64> {
+        if let Some(bytes) = &mut self.bytes {
+            return bytes.next_draw();
+        }
         self.slots[slot as usize].generator.as_mut().map(|generator| generator.next_u64())
     }
 

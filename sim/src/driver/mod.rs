@@ -45,6 +45,9 @@ pub enum Input {
     Seed(u64),
     /// Everything is drawn, and then some knobs are set: the other draws stay what they were.
     Tuned(u64, Vec<(String, u64)>),
+    /// Everything is decided by bytes, two a choice and the default after the last, and then some knobs
+    /// are set: what a fuzzer runs.
+    Bytes(Vec<u8>, Vec<(String, u64)>),
     /// Configuration, operations and answers stand on a tape.
     Tape(Box<Tape>),
 }
@@ -109,6 +112,7 @@ fn run_traced<S: System>(
 ) -> Result<Ran, String> {
     let choices = match input {
         Input::Seed(seed) | Input::Tuned(seed, _) => Choices::from_seed(*seed),
+        Input::Bytes(bytes, _) => Choices::from_bytes(bytes),
         Input::Tape(tape) => Choices::from_tape(tape),
     };
     let (config, operations) = plan::<S>(input, &choices)?;
@@ -149,7 +153,7 @@ fn plan<S: System>(
         }
         _ => {
             let mut config = Config::draw(choices, &knobs);
-            if let Input::Tuned(_, tuned) = input {
+            if let Input::Tuned(_, tuned) | Input::Bytes(_, tuned) = input {
                 tuned.iter().try_for_each(|(name, value)| config.set(name, *value))?;
             }
             let operations = workload::generate::<S>(choices, &config);
