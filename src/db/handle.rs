@@ -1,12 +1,11 @@
-//! The handle users hold, the builder that opens it, and the range iterator.
+//! The handle users hold, and the range iterator.
 
 use std::fmt;
 use std::ops::RangeBounds;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use seawall_os::sync::{Mutex, Ordering, enter_scope, panicking, yield_point};
-use seawall_os::vfs::{OsFs, Vfs};
 
 use crate::base::error::{Error, Result};
 use crate::base::key::SeqNo;
@@ -16,12 +15,11 @@ use crate::batch::WriteBatch;
 use crate::tree::{Scan, SuperVersion};
 
 use super::background::Tasks;
+use super::builder::Builder;
 use super::core::Core;
 use super::cursor::Cursor;
 use super::events;
-use super::open::{look, open};
-use super::options::{Durability, Options};
-use super::read_only::ReadOnlyDb;
+use super::options::Durability;
 use super::report::RecoveryReport;
 use super::scope;
 use super::snapshots::Snapshot;
@@ -58,107 +56,6 @@ impl Drop for User {
     }
 }
 
-/// Opens a database with other than the default options.
-#[derive(Clone, Debug)]
-pub struct Builder {
-    path: PathBuf,
-    vfs: Arc<dyn Vfs>,
-    options: Options,
-}
-
-impl Builder {
-    /// Opens the database.
-    ///
-    /// # Errors
-    /// As [`Db::open`]; [`crate::ErrorKind::InvalidArgument`] for an option out of range.
-    pub fn open(&self) -> Result<Db> {
-        self.options.check()?;
-        let core = Arc::new(open(Arc::clone(&self.vfs), &self.path, self.options.clone())?);
-        events::opened(core.dir.display(), &core.report);
-        let tasks = Mutex::new(Some(Tasks::start(&core)));
-        Ok(Db { user: Arc::new(User { core, tasks }) })
-    }
-
-    /// Opens the database for reading alone; see [`Db::open_read_only`].
-    ///
-    /// # Errors
-    /// As [`Db::open_read_only`]; [`crate::ErrorKind::InvalidArgument`] for an option out of range.
-    pub fn open_read_only(&self) -> Result<ReadOnlyDb> {
-        self.options.check()?;
-        Ok(ReadOnlyDb::new(look(Arc::clone(&self.vfs), &self.path, &self.options)?))
-    }
-
-    /// Uses another file system than the machine's.
-    #[must_use]
-    pub fn vfs(mut self, vfs: Arc<dyn Vfs>) -> Builder {
-        self.vfs = vfs;
-        self
-    }
-
-    /// Replaces all options.
-    #[must_use]
-    pub fn options(mut self, options: Options) -> Builder {
-        self.options = options;
-        self
-    }
-
-    /// Sets [`Options::create_if_missing`].
-    #[must_use]
-    pub fn create_if_missing(mut self, create: bool) -> Builder {
-        self.options.create_if_missing = create;
-        self
-    }
-
-    /// Sets [`Options::durability`].
-    #[must_use]
-    pub fn durability(mut self, durability: Durability) -> Builder {
-        self.options.durability = durability;
-        self
-    }
-
-    /// Sets [`Options::memtable_bytes`].
-    #[must_use]
-    pub fn memtable_bytes(mut self, bytes: usize) -> Builder {
-        self.options.memtable_bytes = bytes;
-        self
-    }
-
-    /// Sets [`Options::memtable_entries_max`].
-    #[must_use]
-    pub fn memtable_entries_max(mut self, entries: usize) -> Builder {
-        self.options.memtable_entries_max = entries;
-        self
-    }
-
-    /// Sets [`Options::block_cache_bytes`].
-    #[must_use]
-    pub fn block_cache_bytes(mut self, bytes: u64) -> Builder {
-        self.options.block_cache_bytes = bytes;
-        self
-    }
-
-    /// Sets [`Options::open_tables_max`].
-    #[must_use]
-    pub fn open_tables_max(mut self, tables: usize) -> Builder {
-        self.options.open_tables_max = tables;
-        self
-    }
-
-    /// Sets [`Options::segment_bytes`].
-    #[must_use]
-    pub fn segment_bytes(mut self, bytes: u64) -> Builder {
-        self.options.segment_bytes = bytes;
-        self
-    }
-
-    /// Sets [`Options::manifest_roll_edits`].
-    #[must_use]
-    pub fn manifest_roll_edits(mut self, edits: u64) -> Builder {
-        self.options.manifest_roll_edits = edits;
-        self
-    }
-}
-
 impl Db {
     /// Opens the database in the directory `path`, creating it if it is missing, and recovers what a
     /// crash left.
@@ -177,11 +74,14 @@ impl Db {
 
     /// Prepares to open the database in the directory `path`.
     pub fn builder(path: impl AsRef<Path>) -> Builder {
-        Builder {
-            path: path.as_ref().to_owned(),
-            vfs: Arc::new(OsFs::new()),
-            options: Options::default(),
-        }
+        Builder::new(path.as_ref())
+    }
+
+    /// A handle on what an open has recovered; its background tasks begin.
+    pub(super) fn start(core: Core) -> Db {
+        let core = Arc::new(core);
+        let tasks = Mutex::new(Some(Tasks::start(&core)));
+        Db { user: Arc::new(User { core, tasks }) }
     }
 
     /// Gives `key` the value `value` and returns the seqno of the operation.

@@ -1,6 +1,7 @@
 //! The database: opening with recovery, group commit, background work, closing.
 
 mod background;
+mod builder;
 mod close;
 mod commit;
 mod compact;
@@ -27,8 +28,9 @@ mod structure;
 mod verify;
 
 pub use background::Stall;
+pub use builder::Builder;
 pub use cursor::Cursor;
-pub use handle::{Builder, Db, Range};
+pub use handle::{Db, Range};
 pub use options::{Durability, Options};
 pub use read_only::ReadOnlyDb;
 pub use report::{Cut, RecoveryReport};

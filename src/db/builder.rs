@@ -1,0 +1,118 @@
+//! Opening with options.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use seawall_os::vfs::{OsFs, Vfs};
+
+use crate::base::error::Result;
+
+use super::events;
+use super::handle::Db;
+use super::open::{look, open};
+use super::options::{Durability, Options};
+use super::read_only::ReadOnlyDb;
+
+/// Opens a database with other than the default options.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    path: PathBuf,
+    vfs: Arc<dyn Vfs>,
+    options: Options,
+}
+
+impl Builder {
+    pub(super) fn new(path: &Path) -> Builder {
+        Builder { path: path.to_owned(), vfs: Arc::new(OsFs::new()), options: Options::default() }
+    }
+
+    /// Opens the database.
+    ///
+    /// # Errors
+    /// As [`Db::open`]; [`crate::ErrorKind::InvalidArgument`] for an option out of range.
+    pub fn open(&self) -> Result<Db> {
+        self.options.check()?;
+        let core = open(Arc::clone(&self.vfs), &self.path, self.options.clone())?;
+        events::opened(core.dir.display(), &core.report);
+        Ok(Db::start(core))
+    }
+
+    /// Opens the database for reading alone; see [`Db::open_read_only`].
+    ///
+    /// # Errors
+    /// As [`Db::open_read_only`]; [`crate::ErrorKind::InvalidArgument`] for an option out of range.
+    pub fn open_read_only(&self) -> Result<ReadOnlyDb> {
+        self.options.check()?;
+        Ok(ReadOnlyDb::new(look(Arc::clone(&self.vfs), &self.path, &self.options)?))
+    }
+
+    /// Uses another file system than the machine's.
+    #[must_use]
+    pub fn vfs(mut self, vfs: Arc<dyn Vfs>) -> Builder {
+        self.vfs = vfs;
+        self
+    }
+
+    /// Replaces all options.
+    #[must_use]
+    pub fn options(mut self, options: Options) -> Builder {
+        self.options = options;
+        self
+    }
+
+    /// Sets [`Options::create_if_missing`].
+    #[must_use]
+    pub fn create_if_missing(mut self, create: bool) -> Builder {
+        self.options.create_if_missing = create;
+        self
+    }
+
+    /// Sets [`Options::durability`].
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Builder {
+        self.options.durability = durability;
+        self
+    }
+
+    /// Sets [`Options::memtable_bytes`].
+    #[must_use]
+    pub fn memtable_bytes(mut self, bytes: usize) -> Builder {
+        self.options.memtable_bytes = bytes;
+        self
+    }
+
+    /// Sets [`Options::memtable_entries_max`].
+    #[must_use]
+    pub fn memtable_entries_max(mut self, entries: usize) -> Builder {
+        self.options.memtable_entries_max = entries;
+        self
+    }
+
+    /// Sets [`Options::block_cache_bytes`].
+    #[must_use]
+    pub fn block_cache_bytes(mut self, bytes: u64) -> Builder {
+        self.options.block_cache_bytes = bytes;
+        self
+    }
+
+    /// Sets [`Options::open_tables_max`].
+    #[must_use]
+    pub fn open_tables_max(mut self, tables: usize) -> Builder {
+        self.options.open_tables_max = tables;
+        self
+    }
+
+    /// Sets [`Options::segment_bytes`].
+    #[must_use]
+    pub fn segment_bytes(mut self, bytes: u64) -> Builder {
+        self.options.segment_bytes = bytes;
+        self
+    }
+
+    /// Sets [`Options::manifest_roll_edits`].
+    #[must_use]
+    pub fn manifest_roll_edits(mut self, edits: u64) -> Builder {
+        self.options.manifest_roll_edits = edits;
+        self
+    }
+}
