@@ -13,7 +13,6 @@ use crate::base::file_name::FileName;
 use crate::manifest::{Current, read_current};
 use crate::memtable::OrderedMemtable;
 use crate::tree::SuperVersion;
-use crate::wal::judge;
 
 use super::super::options::Options;
 use super::super::read_only::Inner;
@@ -82,9 +81,7 @@ impl Opening {
         let state = self.manifest(current)?.state;
         let tables = self.files(&state)?;
         let files = self.read_segments(&state)?;
-        let oldest = self.dir.join(FileName::Wal(state.min_wal).to_string());
-        let chain = judge(&files, state.min_wal, state.log_synced, &oldest)?;
-        self.check_against_manifest(&chain, &state)?;
+        let chain = self.chain(&files, &state)?;
         self.note_log(&chain, &files);
         let replayed = self.replay(&chain, state.flushed_seqno)?;
         self.report.last_seqno = chain.last_seqno();

@@ -42,7 +42,6 @@ use crate::manifest::{Current, ManifestContent, ManifestWriter, State, read_curr
 use crate::manifest::{read_manifest, switch_current};
 use crate::sstable::BlockCache;
 use crate::tables::{Released, Slots, Tables};
-use crate::wal::judge;
 
 use super::background::Signals;
 use super::core::{Core, Parts};
@@ -122,9 +121,7 @@ impl Opening {
         let state = manifest.state;
         let tables = self.files(&state)?;
         let files = self.read_segments(&state)?;
-        let oldest = self.dir.join(FileName::Wal(state.min_wal).to_string());
-        let chain = judge(&files, state.min_wal, state.log_synced, &oldest)?;
-        self.check_against_manifest(&chain, &state)?;
+        let chain = self.chain(&files, &state)?;
         self.note_log(&chain, &files);
         let replayed = self.replay(&chain, state.flushed_seqno)?;
         let leftovers = self.leftovers(&state, &chain)?;

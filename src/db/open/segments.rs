@@ -8,7 +8,7 @@ use crate::base::error::{Error, IoContext, Result};
 use crate::base::file_name::{FileName, FileNumber};
 use crate::log::{LogFile, read_whole};
 use crate::manifest::State;
-use crate::wal::{Chain, SegmentFile};
+use crate::wal::{Chain, SegmentFile, judge};
 
 use super::super::report::Cut;
 use super::Opening;
@@ -40,8 +40,16 @@ impl Opening {
         Ok(SegmentFile { log: LogFile { id: self.id, number, path }, bytes })
     }
 
+    /// The chain that the segments make, which agrees with the manifest.
+    pub(super) fn chain<'a>(&self, files: &'a [SegmentFile], state: &State) -> Result<Chain<'a>> {
+        let oldest = self.dir.join(FileName::Wal(state.min_wal).to_string());
+        let chain = judge(files, state.min_wal, state.log_synced, &oldest)?;
+        self.check_against_manifest(&chain, state)?;
+        Ok(chain)
+    }
+
     /// Log and manifest each know how far the other must at least reach.
-    pub(super) fn check_against_manifest(&self, chain: &Chain<'_>, state: &State) -> Result<()> {
+    fn check_against_manifest(&self, chain: &Chain<'_>, state: &State) -> Result<()> {
         let manifest = self.dir.join(&self.report.manifest);
         if chain.synced_edit > state.edit_number {
             let what = format!(

@@ -10,7 +10,6 @@ use seawall_os::vfs::Vfs;
 use crate::base::error::{IoContext, Result};
 use crate::base::file_name::FileName;
 use crate::manifest::{Current, read_current};
-use crate::wal::judge;
 
 use super::super::options::Options;
 use super::super::scope;
@@ -44,9 +43,7 @@ impl Opening {
         let manifest = self.manifest(current)?;
         let state = manifest.state;
         let files = self.read_segments(&state)?;
-        let oldest = self.dir.join(FileName::Wal(state.min_wal).to_string());
-        let chain = judge(&files, state.min_wal, state.log_synced, &oldest)?;
-        self.check_against_manifest(&chain, &state)?;
+        let chain = self.chain(&files, &state)?;
         let mut report = VerifyReport {
             log_segments: chain.segments.len(),
             log_frames: chain.segments.iter().map(|segment| segment.frames.len()).sum(),
