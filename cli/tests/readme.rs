@@ -164,9 +164,9 @@ fn every_command_of_the_documents_does_what_it_shows() {
 }
 
 /// What blocks may be: commands that are run, files that a test compares, Rust that is compiled or is a
-/// piece of an example that is, and text that claims nothing.
-const FENCES: [&str; 7] =
-    ["console", "console norun", "hexdump", "rust", "rust,no_run", "rust,ignore", "text"];
+/// piece of an example that is, dependencies that are looked up, and text that claims nothing.
+const FENCES: [&str; 8] =
+    ["console", "console norun", "hexdump", "rust", "rust,no_run", "rust,ignore", "text", "toml"];
 
 /// The blocks of a document that nothing holds to be true.
 fn unknown_fences(text: &str) -> Vec<&str> {
@@ -194,6 +194,21 @@ fn no_block_of_a_document_goes_unseen() {
         let has_rust = ["```rust\n", "```rust,no_run\n"].iter().any(|fence| text.contains(fence));
         assert!(compiled || !has_rust, "src/lib.rs does not compile {name}");
     }
+}
+
+#[test]
+fn the_dependencies_that_pages_name_are_crates_of_this_clone() {
+    let mut found = 0;
+    for name in pages().into_iter().chain(["README.md".to_owned()]) {
+        for line in read(&name).lines().filter(|line| line.contains("{ path = \"../seawall")) {
+            let (package, rest) = line.split_once(" = { path = \"../seawall").expect("a path");
+            let folder = rest.trim_start_matches('/').trim_end_matches("\" }");
+            let manifest = read(&Path::new(folder).join("Cargo.toml").display().to_string());
+            assert!(manifest.contains(&format!("name = \"{package}\"")), "{name}: {line}");
+            found += 1;
+        }
+    }
+    assert!(found >= 3, "{found} dependencies");
 }
 
 #[test]

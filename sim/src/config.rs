@@ -16,11 +16,18 @@ pub struct Knob {
     /// The values, each as likely as the others; one that stands twice is twice as likely. The first
     /// is the calmest and stands for a knob that a line leaves out.
     pub values: &'static [u64],
+    /// Whether seeds draw it. What is not drawn has its first value, unless it is set.
+    pub is_drawn: bool,
 }
 
 /// A knob, in one line.
 pub const fn knob(name: &'static str, values: &'static [u64]) -> Knob {
-    Knob { name, values }
+    Knob { name, values, is_drawn: true }
+}
+
+/// A knob that no seed draws, in one line.
+pub const fn setting(name: &'static str, values: &'static [u64]) -> Knob {
+    Knob { name, values, is_drawn: false }
 }
 
 /// The value of every knob.
@@ -34,6 +41,9 @@ impl Config {
     pub fn draw(choices: &Choices, knobs: &[&'static [Knob]]) -> Config {
         let actor = Actor::new(WorldId::generation(0), Who::Run);
         let draw = |knob: &Knob| {
+            if !knob.is_drawn {
+                return (knob.name, knob.values[0]);
+            }
             let label = |index: usize| Label::Number(knob.values[index]);
             let site = choices.site(knob.name);
             let count = knob.values.len();

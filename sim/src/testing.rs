@@ -22,7 +22,8 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::choice::Tape;
+use crate::choice::{Tape, Unused};
+use crate::disk::Personality;
 use crate::driver::{Failure, Input, run};
 use crate::explore::{Bad, Sweep, Wrong, sweep};
 use crate::report::{FailureReport, Stamp};
@@ -39,12 +40,14 @@ const EVENTS_SHOWN: usize = 16;
 #[derive(Debug)]
 pub struct Check<S> {
     sweep: Sweep,
+    personality: Personality,
     system: PhantomData<fn() -> S>,
 }
 
 impl<S: System> Default for Check<S> {
     fn default() -> Check<S> {
-        Check { sweep: Sweep::of(0..100), system: PhantomData }
+        let personality = Personality::POSIX;
+        Check { sweep: Sweep::of(0..100), personality, system: PhantomData }
     }
 }
 
@@ -64,17 +67,23 @@ impl<S: System> Check<S> {
     }
 
     /// Runs what stands on a tape in place of seeds, as a failure printed it: the test of a bug that was
-    /// found once. The environment changes nothing about that.
+    /// found once. The environment changes nothing about that. Returns the answers that decided nothing: a
+    /// mended store may not ask for them, and neither does one whose files have other names.
     ///
     /// # Panics
-    /// When the text is no tape, or the tape fails.
-    pub fn tape(self, text: &str) {
+    /// When the text is no tape, or the tape fails; and when it holds no operation, or none of its answers
+    /// is asked for any more: then it tests nothing.
+    pub fn tape(self, text: &str) -> Vec<Unused> {
         let tape = Tape::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
         let ran = run::<S>(&Input::Tape(Box::new(tape.clone())));
         let ran = ran.unwrap_or_else(|error| panic!("the tape cannot be run: {error}"));
         if let Some(failure) = &ran.failure {
-            panic!("\n{}", violated::<S>(None, &tape, failure));
+            panic!("\n{}", violated::<S>(None, self.personality, &tape, failure));
         }
+        assert!(!tape.operations.is_empty(), "the tape holds no operation, so it tests nothing");
+        let none_is_asked = !tape.answers.is_empty() && ran.unused.len() == tape.answers.len();
+        assert!(!none_is_asked, "no answer of the tape is asked for any more, so it tests nothing");
+        ran.unused
     }
 
     /// Begins no further seed after this long. What was run until then depends on the machine, so this
@@ -85,11 +94,27 @@ impl<S: System> Check<S> {
         self
     }
 
+    /// Whose disk it is: what a power loss may leave. Default: the strictest, [`Personality::POSIX`]. What
+    /// only holds on a kinder one is a bug on the machines that have another.
+    #[must_use]
+    pub fn personality(mut self, personality: Personality) -> Check<S> {
+        let Personality { tear_bytes, garbage, rename_pair_atomic } = personality;
+        for (name, is_set) in [
+            ("tear_bytes", tear_bytes),
+            ("garbage", garbage),
+            ("rename_pair_atomic", rename_pair_atomic),
+        ] {
+            self.sweep.knobs.push((name.to_owned(), u64::from(is_set)));
+        }
+        self.personality = personality;
+        self
+    }
+
     /// How many operations each seed does, all its clients and generations together. Default: drawn,
     /// about a thousand.
     #[must_use]
     pub fn operations(mut self, count: u64) -> Check<S> {
-        self.sweep.knobs = vec![("operations".to_owned(), count)];
+        self.sweep.knobs.push(("operations".to_owned(), count));
         self
     }
 
@@ -101,14 +126,14 @@ impl<S: System> Check<S> {
         self.sweep.seeds = seeds_from_environment(self.sweep.seeds);
         let swept = sweep::<S>(&self.sweep, &());
         if let Some(bad) = swept.bad.first() {
-            panic!("\n{}", text_of::<S>(bad));
+            panic!("\n{}", text_of::<S>(bad, self.personality));
         }
     }
 }
 
-fn text_of<S: System>(bad: &Bad) -> String {
+fn text_of<S: System>(bad: &Bad, personality: Personality) -> String {
     match &bad.what {
-        Wrong::Violated(failure) => violated::<S>(Some(bad.seed), &bad.tape, failure),
+        Wrong::Violated(failure) => violated::<S>(Some(bad.seed), personality, &bad.tape, failure),
         Wrong::Differs { first, second } => {
             let second = match second {
                 Ok(second) => format!("{second:016x}"),
@@ -120,12 +145,20 @@ fn text_of<S: System>(bad: &Bad) -> String {
 }
 
 /// The failure block, and the tape that shows the failure.
-fn violated<S: System>(seed: Option<u64>, tape: &Tape, failure: &Failure) -> String {
+fn violated<S: System>(
+    seed: Option<u64>,
+    personality: Personality,
+    tape: &Tape,
+    failure: &Failure,
+) -> String {
     let shrunk = shrink::<S>(tape, SHRINK_RUNS_MAX).ok();
     let stamp = Stamp {
         commit: String::new(),
         profile: "default".to_owned(),
-        personality: "posix".to_owned(),
+        personality: match personality {
+            Personality::POSIX => "posix".to_owned(),
+            other => other.to_string(),
+        },
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let again = seed.map(|seed| ("again", format!("SEAWALL_SEED={seed:#x} cargo test")));

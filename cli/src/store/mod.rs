@@ -17,7 +17,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use seawall::{Db, ErrorKind, Options, ReadOnlyDb};
+use seawall::{Cut, Db, ErrorKind, Options, ReadOnlyDb, RecoveryReport};
 
 use crate::bytes;
 use crate::console::Console;
@@ -58,7 +58,7 @@ pub(crate) fn open(console: &Console, path: &Path, how: Use) -> anyhow::Result<D
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(none_at(path)),
         opened => opened.with_context(|| format!("cannot open {}", path.display()))?,
     };
-    console.detail(db.recovery_report().to_string().trim_end());
+    tell(console, db.recovery_report());
     Ok(db)
 }
 
@@ -68,8 +68,19 @@ pub(crate) fn look(console: &Console, path: &Path) -> anyhow::Result<ReadOnlyDb>
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(none_at(path)),
         opened => opened.with_context(|| format!("cannot read {}", path.display()))?,
     };
-    console.detail(db.recovery_report().to_string().trim_end());
+    tell(console, db.recovery_report());
     Ok(db)
+}
+
+/// What was found, with `-v`; what was left out, always: nobody can tell whether a crash or damage made it.
+fn tell(console: &Console, report: &RecoveryReport) {
+    console.detail(report.to_string().trim_end());
+    for Cut { file, offset, bytes, .. } in &report.cut {
+        console.say(format_args!(
+            "note: {bytes} bytes of {file} at byte {offset} are not whole and count for nothing: a torn \
+             write, or damage"
+        ));
+    }
 }
 
 /// There is no database, and how to make one.

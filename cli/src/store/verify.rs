@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use seawall::VerifyReport;
+use seawall::{Cut, VerifyReport};
 use serde_json::json;
 
 use super::{counted, look, several};
@@ -11,9 +11,10 @@ use crate::console::Console;
 use crate::exit::Exit;
 
 pub(crate) fn verify(console: &Console, path: &Path) -> anyhow::Result<Exit> {
-    let report = look(console, path)?.verify()?;
+    let db = look(console, path)?;
+    let report = db.verify()?;
     if console.json() {
-        console.data_json(&as_json(&report))?;
+        console.data_json(&as_json(&report, &db.recovery_report().cut))?;
     } else {
         let mut out = console.stdout();
         print(&mut out, &report)?;
@@ -37,7 +38,9 @@ fn print(out: &mut impl Write, report: &VerifyReport) -> std::io::Result<()> {
     writeln!(out, "no damage found")
 }
 
-fn as_json(report: &VerifyReport) -> serde_json::Value {
+fn as_json(report: &VerifyReport, cut: &[Cut]) -> serde_json::Value {
+    let cut =
+        cut.iter().map(|cut| json!({ "file": cut.file, "offset": cut.offset, "bytes": cut.bytes }));
     let VerifyReport {
         tables,
         entries,
@@ -56,5 +59,6 @@ fn as_json(report: &VerifyReport) -> serde_json::Value {
         "manifest_edits": manifest_edits,
         "orphans": orphans,
         "set_aside": set_aside,
+        "cut": cut.collect::<Vec<_>>(),
     })
 }

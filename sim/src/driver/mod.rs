@@ -24,7 +24,7 @@ mod world;
 use std::sync::Arc;
 
 use crate::check::Violation;
-use crate::choice::{Choices, Names, Tape};
+use crate::choice::{Choices, Names, Tape, Unused};
 use crate::config::{Config, Knob};
 use crate::system::System;
 use crate::trace::{Keep, Tell, Trace};
@@ -63,6 +63,8 @@ pub struct Ran {
     pub failure: Option<Failure>,
     /// The tape that replays the run.
     pub tape: Tape,
+    /// Answers of the tape that was run which decided nothing.
+    pub unused: Vec<Unused>,
 }
 
 /// Something was found wrong.
@@ -133,7 +135,8 @@ fn run_traced<S: System>(
     tape.operations = operations.iter().map(ToString::to_string).collect();
     // Configuration and operations stand on the tape as such.
     tape.answers.retain(|answer| !workload::decides_the_plan(&answer.key));
-    Ok(Ran { fingerprint: run.trace.fingerprint(), counts: run.counts, failure, tape })
+    let unused = run.choices.unused();
+    Ok(Ran { fingerprint: run.trace.fingerprint(), counts: run.counts, failure, tape, unused })
 }
 
 /// Configuration and operations: drawn, or as they stand on the tape.

@@ -1,8 +1,8 @@
 //! The driver's own knobs, and what follows from them for each world.
 
 use crate::choice::WorldId;
-use crate::config::{Config, Knob, knob};
-use crate::disk::{CrashRates, Disk, FaultRates};
+use crate::config::{Config, Knob, knob, setting};
+use crate::disk::{CrashRates, Disk, FaultRates, Personality};
 use crate::sched::{SchedOptions, Strategy};
 
 /// The knobs of every run, whatever the system.
@@ -45,6 +45,10 @@ pub(super) const KNOBS: &[Knob] = &[
     knob("fault_focus", &FAULT_FOCI),
     // The disk's size, and the size to which all worlds but the last find it shrunk.
     knob("disk_kib", &[65_536]),
+    // Whose disk it is.
+    setting("tear_bytes", &[1]),
+    setting("garbage", &[1]),
+    setting("rename_pair_atomic", &[0]),
     knob("full_kib", &[0, 0, 0, 0, 0, 48, 96, 160]),
 ];
 
@@ -66,6 +70,7 @@ pub(super) struct Rates {
     pub(super) close_percent: u64,
     pub(super) outage_percent: u64,
     pub(super) close_looks_one_in: u32,
+    personality: Personality,
     disk_bytes: u64,
     /// The size of a disk on which others take the room; zero when they never do.
     full_bytes: u64,
@@ -94,6 +99,11 @@ impl Rates {
             close_percent: config.get("close_percent"),
             outage_percent: config.get("outage_percent"),
             close_looks_one_in: get("close_looks_one_in"),
+            personality: Personality {
+                tear_bytes: config.get("tear_bytes") != 0,
+                garbage: config.get("garbage") != 0,
+                rename_pair_atomic: config.get("rename_pair_atomic") != 0,
+            },
             disk_bytes: config.get("disk_kib") * 1024,
             full_bytes: config.get("full_kib") * 1024,
             strategy: strategy(config),
@@ -122,6 +132,7 @@ impl Rates {
     /// certain of their names.
     pub(super) fn blank_disk(&self, directories: &[&str], files: &[&str]) -> Disk {
         let mut disk = Disk::new(self.disk_bytes);
+        disk.set_personality(self.personality);
         if self.faults.sync_dir_eio_one_in > 0 {
             for directory in directories {
                 disk.make_durable_dir(directory).expect("a blank disk has room for a directory");

@@ -114,6 +114,7 @@ mod tests {
             counts: Counts { operations, generations: operations, ..Counts::default() },
             failure: None,
             tape: crate::choice::Tape::default(),
+            unused: Vec::new(),
         };
         let (mut one, mut two) = (Summary::default(), Summary::default());
         one.add(1, &ran(10, 1));
