@@ -86,7 +86,7 @@ impl Db {
 
     /// Gives `key` the value `value` and returns the seqno of the operation.
     ///
-    /// Durable on return as [`Options::durability`] says.
+    /// Durable on return as [`crate::Options::durability`] says.
     ///
     /// # Errors
     /// As [`Db::commit_with`].
