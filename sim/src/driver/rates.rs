@@ -37,7 +37,7 @@ pub(super) const KNOBS: &[Knob] = &[
     knob("sync_eio_one_in", &[0, 0, 40, 120]),
     knob("sync_dir_eio_one_in", &[0, 0, 0, 10, 30]),
     knob("write_eio_one_in", &[0, 0, 40, 120]),
-    knob("write_full_one_in", &[0, 0, 40, 120]),
+    knob("write_full_one_in", &[0, 0, 20, 60]),
     knob("allocate_full_one_in", &[0, 4, 20]),
     knob("create_full_one_in", &[0, 0, 10, 40]),
     knob("read_eio_one_in", &[0, 0, 100, 400]),
