@@ -9,8 +9,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::console::{Console, Format};
 use crate::sim::args::SimCommand;
 
+/// Names the database where `--db` does not.
+pub(crate) const DB_VARIABLE: &str = "SEAWALL_DB";
+
 /// Where the database is unless `--db` or `SEAWALL_DB` says otherwise.
-const DEFAULT_DB: &str = "seawall-db";
+pub(crate) const DEFAULT_DB: &str = "seawall-db";
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 fine, 1 error, 2 usage, 3 no such key, 4 damage found, 5 locked by another process,
@@ -38,7 +41,7 @@ pub(crate) struct Arguments {
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
     /// The directory of the database; `put`, `batch`, `import` and `bench` make it if it is missing
-    #[arg(long, global = true, env = "SEAWALL_DB", default_value = DEFAULT_DB, value_name = "DIR")]
+    #[arg(long, global = true, env = DB_VARIABLE, default_value = DEFAULT_DB, value_name = "DIR")]
     pub(crate) db: PathBuf,
 
     /// The form of the data on stdout

@@ -73,11 +73,15 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// The program in a command that an advice suggests, with what makes it speak of the same database.
+const SEAWALL: &str = "{seawall}";
+
 /// Why a command did not do what it was asked, and what to do next.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     pub(crate) what: String,
+    /// [`SEAWALL`] stands for the program in commands that it suggests on the same database.
     pub(crate) next: String,
     /// The file concerned and where in it, if that is known.
     pub(crate) place: Option<(PathBuf, Option<u64>)>,
@@ -98,10 +102,12 @@ impl Failure {
         Failure::new(Exit::Usage, what, next)
     }
 
-    /// What to tell the person about any error that a command returned.
-    pub(crate) fn of(error: &anyhow::Error) -> Failure {
+    /// What to tell the person about any error that a command returned; `seawall` begins the commands
+    /// that may help.
+    pub(crate) fn of(error: &anyhow::Error, seawall: &str) -> Failure {
         if let Some(failure) = error.chain().find_map(|cause| cause.downcast_ref::<Failure>()) {
             let Failure { exit, what, next, place } = failure;
+            let next = next.replace(SEAWALL, seawall);
             return Failure { place: place.clone(), ..Failure::new(*exit, what, next) };
         }
         if let Some(cause) = error.chain().find_map(|cause| cause.downcast_ref::<seawall::Error>())
@@ -110,6 +116,7 @@ impl Failure {
             if let (Exit::Error, Some(better)) = (exit, of_io(error)) {
                 next = better;
             }
+            let next = next.replace(SEAWALL, seawall);
             let place = cause.file().map(|file| (file.to_owned(), cause.offset()));
             return Failure { place, ..Failure::new(exit, all_causes(error), next) };
         }
@@ -131,9 +138,9 @@ fn of_store(kind: ErrorKind) -> (Exit, &'static str) {
     match kind {
         ErrorKind::Corruption => (
             Exit::Corruption,
-            "no data was changed; copy the directory before anything else. `seawall admin verify` reads \
-             everything that counts; `seawall inspect levels`, `inspect wal` and `inspect sst` show what is there; \
-             `seawall admin salvage --to DIR` writes what is good into a new database",
+            "no data was changed; copy the directory before anything else. `{seawall} admin verify` reads \
+             everything that counts; `{seawall} admin salvage --to DIR` writes what is good into the new \
+             database DIR",
         ),
         ErrorKind::Locked => (
             Exit::Locked,
@@ -211,7 +218,7 @@ mod tests {
     fn a_failure_keeps_its_code_and_advice_below_other_context() {
         let error = anyhow::Error::new(Failure::new(Exit::KeyNotFound, "no key a", "look"))
             .context("while reading");
-        let failure = Failure::of(&error);
+        let failure = Failure::of(&error, "seawall");
         assert_eq!(
             (failure.exit, failure.what.as_str(), failure.next.as_str()),
             (Exit::KeyNotFound, "no key a", "look")
@@ -222,8 +229,8 @@ mod tests {
     fn causes_are_told_once_and_outermost_first() {
         let inner = io::Error::other("disk on fire");
         let error = anyhow::Error::new(inner).context("cannot read ops.json");
-        assert_eq!(Failure::of(&error).what, "cannot read ops.json: disk on fire");
+        assert_eq!(Failure::of(&error, "seawall").what, "cannot read ops.json: disk on fire");
         let repeated = anyhow::Error::new(io::Error::other("x")).context("cannot read: x");
-        assert_eq!(Failure::of(&repeated).what, "cannot read: x");
+        assert_eq!(Failure::of(&repeated, "seawall").what, "cannot read: x");
     }
 }

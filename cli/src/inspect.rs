@@ -63,11 +63,10 @@ fn print(
 fn explained(error: seawall::Error, db: &Path) -> anyhow::Error {
     match error.kind() {
         ErrorKind::NotFound if error.file() == Some(db) => none_at(db),
-        ErrorKind::NotFound => Failure::error(
-            error.to_string(),
-            format!("see the names there are: `seawall --db {} inspect wal`", db.display()),
-        )
-        .into(),
+        ErrorKind::NotFound => {
+            Failure::error(error.to_string(), "see the names there are: `{seawall} inspect wal`")
+                .into()
+        }
         _ => error.into(),
     }
 }

@@ -16,6 +16,7 @@ mod bytes;
 mod completions;
 mod console;
 mod exit;
+mod hint;
 mod inspect;
 mod interrupt;
 mod panics;
@@ -49,18 +50,16 @@ fn main() -> ExitCode {
 
 /// Runs the command and tells the person why, if it failed.
 fn run(console: &Console, arguments: Arguments) -> Exit {
-    let Some(command) = arguments.command else {
-        return ended(console, print_version(console));
+    let Arguments { global, command, .. } = arguments;
+    let result = match command {
+        None => print_version(console),
+        Some(command) => dispatch(console, &global, command),
     };
-    ended(console, dispatch(console, &arguments.global, command))
-}
-
-fn ended(console: &Console, result: anyhow::Result<Exit>) -> Exit {
     result.unwrap_or_else(|error| {
         if exit::reader_went_away(&error) {
             return Exit::Fine;
         }
-        let failure = Failure::of(&error);
+        let failure = Failure::of(&error, &hint::seawall(console, &global.db));
         console.failure(&failure);
         failure.exit
     })

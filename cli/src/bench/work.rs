@@ -145,7 +145,7 @@ impl<'a> Worker<'a> {
         if found.is_none() {
             let what = format!("the key {key} was written and is not there");
             return Err(
-                Failure::error(what, "check the database with `seawall admin verify`").into()
+                Failure::error(what, "check the database with `{seawall} admin verify`").into()
             );
         }
         Ok(())

@@ -27,7 +27,7 @@ struct Shower<'a> {
 
 pub(super) fn inspect(console: &Console, db: &Path, arguments: &Sst) -> anyhow::Result<Exit> {
     let path = place_of(db, &arguments.file);
-    let file = TableFile::open(&OsFs::new(), &path).map_err(|error| explained(error, db))?;
+    let file = TableFile::open(&OsFs::new(), &path).map_err(explained)?;
     let parts = file.parts();
     let shower = Shower { console, path, file, parts };
     match arguments.part {
@@ -46,11 +46,11 @@ fn place_of(db: &Path, file: &Path) -> PathBuf {
     if within.exists() { within } else { file.to_owned() }
 }
 
-fn explained(error: seawall::Error, db: &Path) -> anyhow::Error {
+fn explained(error: seawall::Error) -> anyhow::Error {
     if !super::is_missing(&error) {
         return error.into();
     }
-    let next = format!("see the names there are: `seawall --db {} inspect levels`", db.display());
+    let next = "see the names there are: `{seawall} inspect levels`";
     Failure::error(error.to_string(), next).into()
 }
 

@@ -68,7 +68,7 @@ fn missing(error: &seawall::Error) -> Failure {
     let mut failure = Failure::new(
         Exit::Corruption,
         format!("a file that the database needs is missing: {error}"),
-        "no data was changed; put the file back from a copy. `seawall admin verify` reads \
+        "no data was changed; put the file back from a copy. `{seawall} admin verify` reads \
          everything that counts",
     );
     failure.place = error.file().map(|file| (file.to_owned(), None));

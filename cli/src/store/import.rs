@@ -17,6 +17,7 @@ use crate::args::Import;
 use crate::bytes::{Parsed, from_hex};
 use crate::console::Console;
 use crate::exit::{Exit, Failure};
+use crate::hint::{quoted, seawall};
 use crate::interrupt;
 
 /// A batch is committed early when its keys and values are this large together.
@@ -38,8 +39,9 @@ type Entry<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 /// An import under way.
 struct Importer<'a> {
     console: &'a Console,
+    path: &'a Path,
+    arguments: &'a Import,
     db: Db,
-    lines_per_batch: usize,
     /// Whether a pause of the input ends a batch. In one of a file nobody waits for anything, and
     /// batches stay as they were asked for.
     pause_ends_batch: bool,
@@ -57,8 +59,9 @@ pub(crate) fn import(console: &Console, path: &Path, arguments: &Import) -> anyh
     let started = Instant::now();
     let mut importer = Importer {
         console,
+        path,
+        arguments,
         db,
-        lines_per_batch: arguments.batch as usize,
         pause_ends_batch: !arguments.file.is_file(),
         batch: WriteBatch::new(),
         lines: 0,
@@ -126,7 +129,8 @@ impl Importer<'_> {
             self.batch.put(&*key, &*value);
         }
         self.lines += 1;
-        if self.batch.len() >= self.lines_per_batch || self.batch.byte_len() >= BATCH_BYTES {
+        if self.batch.len() >= self.arguments.batch as usize || self.batch.byte_len() >= BATCH_BYTES
+        {
             self.commit()?;
         }
         Ok(())
@@ -151,8 +155,16 @@ impl Importer<'_> {
         let imported = counted(imported);
         Failure::error(
             format!("line {line}, {why}; {imported} before it {stays}"),
-            format!("mend line {line} and import from there on: `tail -n +{line} FILE`"),
+            format!("mend line {line} and import from there on: {}", self.rest_from(line)),
         )
+    }
+
+    /// The command that imports what is left.
+    fn rest_from(&self, line: u64) -> String {
+        let Importer { console, path, arguments: Import { file, batch }, .. } = self;
+        let file = if file == Path::new("-") { "FILE".to_owned() } else { quoted(file) };
+        let seawall = seawall(console, path);
+        format!("`tail -n +{line} {file} | {seawall} import --batch {batch} -`")
     }
 }
 
@@ -196,10 +208,8 @@ fn report(
     let seconds = started.elapsed().as_secs_f64();
     let interrupted = matches!(result, Ok(Exit::Interrupted));
     if interrupted {
-        console.say(format_args!(
-            "interrupted after line {lines}; go on with `tail -n +{} FILE`",
-            lines + 1
-        ));
+        let rest = importer.rest_from(lines + 1);
+        console.say(format_args!("interrupted after line {lines}; go on with {rest}"));
     }
     if console.json() {
         console.data_json(&json!({

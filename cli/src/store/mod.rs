@@ -21,7 +21,7 @@ use seawall::{Cut, Db, ErrorKind, Options, ReadOnlyDb, RecoveryReport};
 
 use crate::bytes;
 use crate::console::Console;
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 
 /// How a command uses the database.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -85,16 +85,9 @@ fn tell(console: &Console, report: &RecoveryReport) {
 
 /// There is no database, and how to make one.
 pub(crate) fn none_at(path: &Path) -> anyhow::Error {
-    let path = path.display();
-    Failure::new(
-        Exit::Error,
-        format!("there is no database at {path}"),
-        format!(
-            "make one with `seawall --db {path} put KEY VALUE` or `seawall --db {path} import \
-             FILE`, or name another directory with `--db DIR`"
-        ),
-    )
-    .into()
+    let next = "make one with `{seawall} put KEY VALUE` or `{seawall} import FILE`, or name another \
+                directory with `--db DIR`";
+    Failure::error(format!("there is no database at {}", path.display()), next).into()
 }
 
 /// The bytes of a key or value on the command line.

@@ -60,7 +60,7 @@ fn not_found(console: &Console, key: &[u8]) -> Failure {
     Failure::new(
         Exit::KeyNotFound,
         format!("there is no key {shown}"),
-        "list the keys there are with `seawall scan --keys-only`",
+        "list the keys there are with `{seawall} scan --keys-only`",
     )
 }
 

@@ -281,7 +281,7 @@ pub(super) mod tests {
         let path = scratch.path().join("ledger");
         let mut book = Book::open(&path, 10).expect("a new one");
         let second = Book::open(&path, 10).expect_err("it is in use");
-        assert_eq!(Failure::of(&second).exit, Exit::Locked);
+        assert_eq!(Failure::of(&second, "seawall").exit, Exit::Locked);
         std::fs::write(&path, format!("{}\n", text(0, 1))).expect("written");
         let line = Line::parse(&text(10, 1)).expect("a line");
         assert!(book.append(line.clone()).is_err_and(|why| why.to_string().contains("changed")));
