@@ -16,7 +16,7 @@ use seawall_sim::choice::{
     Actor, Choices, Label, Odds, SiteId, Stream, Tape, TaskName, Who, WorldId,
 };
 use seawall_sim::sched::{RunEnd, SchedOptions, Scheduler, Strategy};
-use seawall_sim::trace::{Event, Keep, Outcome, Trace};
+use seawall_sim::trace::{Event, Keep, Outcome, Touch, Trace};
 
 const WORLD: WorldId = WorldId::generation(0);
 
@@ -125,7 +125,16 @@ fn events() {
     measure("event", 1_000_000, |count| {
         for offset in 0..count {
             let outcome = Outcome::Ok(0);
-            trace.event(Event::Call { site, file, offset, length: 128, content: 7, outcome });
+            trace.event(Event::Call {
+                site,
+                file,
+                from: SiteId::NONE,
+                offset,
+                length: 128,
+                content: 7,
+                outcome,
+                touch: Touch::NOTHING,
+            });
         }
     });
     black_box((trace.fingerprint(), SiteId::NONE));

@@ -36,7 +36,7 @@ impl SimFs {
         self.world.begin(operation, class, file, 0, 0)
     }
 
-    fn lock_number(&self, path: &Path, mode: LockMode, call: &Call) -> Result<u32, Errno> {
+    fn lock_number(&self, path: &Path, mode: LockMode, call: &mut Call) -> Result<u32, Errno> {
         let exclusive = mode == LockMode::Exclusive;
         let found = found_file(&self.world.state().disk, path, exclusive)?;
         let number = match found {
@@ -81,9 +81,11 @@ fn found_file<'a>(disk: &Disk, path: &'a Path, creates: bool) -> Result<Found<'a
 
 impl World {
     /// Makes a file, unless a fault strikes.
-    fn create(&self, call: &Call, place: &Place<'_>) -> Result<u32, Errno> {
+    fn create(&self, call: &mut Call, place: &Place<'_>) -> Result<u32, Errno> {
         self.room_for_a_name(call)?;
-        Ok(self.state().disk.create_file(place))
+        let disk = &mut self.state().disk;
+        call.touch.change(place.directory, disk.issue());
+        Ok(disk.create_file(place))
     }
 
     fn room_for_a_name(&self, call: &Call) -> Result<(), Errno> {
@@ -95,7 +97,7 @@ impl World {
         Ok(())
     }
 
-    fn open(&self, call: &Call, path: &Path, mode: OpenMode) -> Result<u32, Errno> {
+    fn open(&self, call: &mut Call, path: &Path, mode: OpenMode) -> Result<u32, Errno> {
         let place = self.state().disk.place(path)?;
         let found = self.state().disk.look_up(&place);
         let number = match (mode, found) {
@@ -112,7 +114,7 @@ impl World {
         Ok(number)
     }
 
-    fn remove(&self, path: &Path) -> Result<(), Errno> {
+    fn remove(&self, call: &mut Call, path: &Path) -> Result<(), Errno> {
         let disk = &mut self.state().disk;
         let place = disk.place(path)?;
         match disk.look_up(&place) {
@@ -121,13 +123,14 @@ impl World {
             Some(NodeId::File(_)) if place.slash => Err(Errno::NotADirectory),
             Some(NodeId::File(number)) => {
                 self.may_change()?;
+                call.touch.change(place.directory, disk.issue());
                 disk.remove_file(&place, number);
                 Ok(())
             }
         }
     }
 
-    fn rename(&self, call: &Call, from: &Path, to: &Path) -> Result<(), Errno> {
+    fn rename(&self, call: &mut Call, from: &Path, to: &Path) -> Result<(), Errno> {
         let (from, to) = {
             let disk = &self.state().disk;
             (disk.place(from)?, disk.place(to)?)
@@ -140,16 +143,21 @@ impl World {
             return Err(Errno::NotADirectory);
         }
         self.room_for_a_name(call)?;
-        self.state().disk.rename(&from, &to)
+        let disk = &mut self.state().disk;
+        call.from = self.choices.site(from.name);
+        call.touch.change(to.directory, disk.issue());
+        disk.rename(&from, &to)
     }
 
-    fn create_dir(&self, call: &Call, path: &Path) -> Result<(), Errno> {
+    fn create_dir(&self, call: &mut Call, path: &Path) -> Result<(), Errno> {
         let place = self.state().disk.place(path)?;
         if self.state().disk.look_up(&place).is_some() {
             return Err(Errno::Exists);
         }
         self.room_for_a_name(call)?;
-        self.state().disk.create_directory(&place);
+        let disk = &mut self.state().disk;
+        call.touch.change(place.directory, disk.issue());
+        disk.create_directory(&place);
         Ok(())
     }
 
@@ -160,6 +168,7 @@ impl World {
             let disk = &self.state().disk;
             (disk.directory_at(path)?, disk.issue())
         };
+        call.touch.change(number, issued);
         self.pause(call)?;
         self.crash_at(call, super::crash::Moment::During, None)?;
         if self.fault(call, self.faults.sync_dir_eio_one_in, "eio") {
@@ -205,15 +214,15 @@ impl World {
 
 impl Vfs for SimFs {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        let call = self.begin_named(Operation::CreateDir, Class::Directory, path)?;
-        let result = self.world.create_dir(&call, path);
+        let mut call = self.begin_named(Operation::CreateDir, Class::Directory, path)?;
+        let result = self.world.create_dir(&mut call, path);
         self.world.finish(call, result, |()| 0)
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn File>> {
-        let call = self.begin_named(Operation::Open, Class::OfName, path)?;
+        let mut call = self.begin_named(Operation::Open, Class::OfName, path)?;
         let (class, name) = (call.site.class, call.file);
-        let result = self.world.open(&call, path, mode);
+        let result = self.world.open(&mut call, path, mode);
         // The handle comes first: if the call crashes after all, dropping it closes the file.
         let world = Rc::clone(&self.world);
         let opened = result.map(|number| SimFile::new(world, number, mode, class, name));
@@ -222,14 +231,14 @@ impl Vfs for SimFs {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let call = self.begin_named(Operation::Rename, Class::OfName, to)?;
-        let result = self.world.rename(&call, from, to);
+        let mut call = self.begin_named(Operation::Rename, Class::OfName, to)?;
+        let result = self.world.rename(&mut call, from, to);
         self.world.finish(call, result, |()| 0)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        let call = self.begin_named(Operation::Remove, Class::OfName, path)?;
-        let result = self.world.remove(path);
+        let mut call = self.begin_named(Operation::Remove, Class::OfName, path)?;
+        let result = self.world.remove(&mut call, path);
         self.world.finish(call, result, |()| 0)
     }
 
@@ -256,8 +265,8 @@ impl Vfs for SimFs {
     }
 
     fn lock(&self, path: &Path, mode: LockMode) -> io::Result<Arc<dyn FileLock>> {
-        let call = self.begin_named(Operation::Lock, Class::OfName, path)?;
-        let locked = self.lock_number(path, mode, &call);
+        let mut call = self.begin_named(Operation::Lock, Class::OfName, path)?;
+        let locked = self.lock_number(path, mode, &mut call);
         let world = Rc::clone(&self.world);
         let locked = locked.map(|file| SimLock { world: OneThread::new(world), file });
         let lock = self.world.finish(call, locked, |_| 0)?;

@@ -2,9 +2,9 @@
 
 use crate::choice::{Label, Names, SiteId, WorldId};
 
-use super::odds::Fate;
 use super::rates::{Counts, CrashRates};
 use super::state::Disk;
+use crate::trace::Loss;
 
 /// What crashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -155,12 +155,14 @@ pub struct Image {
     pub file: SiteId,
     /// The number of that call among those of its world, from one.
     pub call_number: u64,
+    /// The number of the crash among the events of the run.
+    pub event: u64,
     /// What the driver's mark was then.
     pub mark: u64,
     /// Whether a sync had failed before, in this world or an earlier one of the same disk.
     pub sync_failed: bool,
     /// What did not survive as it was: the name of the unit and what became of it.
-    pub fate: Vec<Fate>,
+    pub fate: Vec<Loss>,
 }
 
 impl Image {
@@ -172,12 +174,12 @@ impl Image {
             Moment::After => "after",
         };
         let (site, file) = (names.text(self.site), names.text(self.file));
-        format!("{site} {file} (#{}, {moment})", self.call_number)
+        format!("{site} {file} (#{}, {moment})", self.event)
     }
 
     /// What did not survive as it was, a line each: `000003.wal[512..1024) version 2`.
     pub fn fate_lines(&self, names: &Names) -> Vec<String> {
-        self.fate.iter().map(|(site, label)| format!("{} {label}", names.text(*site))).collect()
+        self.fate.iter().map(|loss| loss.text(names)).collect()
     }
 }
 

@@ -3,11 +3,11 @@
 use super::check;
 use super::crash::{self, CrashKind, Image, Plan};
 use super::errno::Errno;
-use super::odds::{ByChoices, Fate};
+use super::odds::ByChoices;
 use super::state::Disk;
 use super::world::{Call, InWrite, State, World};
 use crate::choice::{Actor, Stream, Who, WorldId};
-use crate::trace::Event;
+use crate::trace::{Event, Loss};
 
 impl World {
     /// Cuts the image of a crash. Errs if the crash ends the run: the disk is dead from now on.
@@ -20,10 +20,12 @@ impl World {
         let mark = self.mark();
         let state = &mut *self.state();
         let world = if plan.ends { self.id } else { self.id.fork(state.images_cut) };
-        let image = self.cut(state, call, plan, world, write, mark);
+        let mut image = self.cut(state, call, plan, world, write, mark);
         crash::count(&mut state.counts, plan);
-        let content = image.fate.len() as u64;
-        self.trace.event(Event::Crash { site: call.id, kind: plan.word, content });
+        let lost = image.fate.len() as u64;
+        let event = Event::Crash { site: call.id, file: call.file, kind: plan.word, lost };
+        image.event = self.trace.event(event);
+        self.trace.lost(&image.fate);
         if plan.ends {
             state.ended = Some(image);
             self.die();
@@ -72,6 +74,7 @@ impl World {
             site: call.id,
             file: call.file,
             call_number: call.number,
+            event: 0,
             mark,
             fate,
         }
@@ -104,7 +107,7 @@ impl World {
         state: &mut State,
         before: &Disk,
         actor: Actor,
-        fate: &mut Vec<Fate>,
+        fate: &mut Vec<Loss>,
     ) -> Disk {
         let mut decide = ByChoices::new(&self.choices, actor, before);
         let image = before.after_power_loss(&mut decide);

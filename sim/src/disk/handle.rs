@@ -53,22 +53,22 @@ impl SimFile {
         check_offset(offset.saturating_add(bytes.len() as u64))?;
         if let Some(errno) = self.write_fault(call) {
             let done = self.world.prefix(call, bytes.len() as u64) as usize;
-            self.put(&bytes[..done], offset)?;
+            self.put(call, &bytes[..done], offset)?;
             return Err(errno);
         }
         let file = self.number;
         let half = halfway(bytes.len() as u64, offset);
         if half == 0 {
             self.world.crash_at(call, Moment::During, Some(&InWrite { file, offset, bytes }))?;
-            return self.put(bytes, offset);
+            return self.put(call, bytes, offset);
         }
         let (front, back) = bytes.split_at(half as usize);
-        self.put(front, offset)?;
+        self.put(call, front, offset)?;
         self.world.pause(call)?;
         let offset = offset + half;
         let rest = InWrite { file, offset, bytes: back };
         self.world.crash_at(call, Moment::During, Some(&rest))?;
-        self.put(back, offset)
+        self.put(call, back, offset)
     }
 
     fn write_fault(&self, call: &Call) -> Option<Errno> {
@@ -84,14 +84,15 @@ impl SimFile {
         None
     }
 
-    fn put(&self, bytes: &[u8], offset: u64) -> Result<(), Errno> {
+    fn put(&self, call: &mut Call, bytes: &[u8], offset: u64) -> Result<(), Errno> {
         let state = &mut *self.world.state();
+        call.touch.change(self.number, state.disk.issue());
         let result = state.disk.write(self.number, offset, bytes);
         state.counts.out_of_room += u64::from(result == Err(Errno::NoSpace));
         result
     }
 
-    fn set_size(&self, call: &Call, len: u64) -> Result<(), Errno> {
+    fn set_size(&self, call: &mut Call, len: u64) -> Result<(), Errno> {
         check_offset(len)?;
         self.may_write(Errno::Invalid)?;
         let (world, faults) = (&self.world, &self.world.faults);
@@ -99,10 +100,12 @@ impl SimFile {
             world.state().counts.write_eio += 1;
             return Err(Errno::Io);
         }
-        world.state().disk.set_len(self.number, len)
+        let disk = &mut world.state().disk;
+        call.touch.change(self.number, disk.issue());
+        disk.set_len(self.number, len)
     }
 
-    fn reserve(&self, call: &Call, len: u64) -> Result<(), Errno> {
+    fn reserve(&self, call: &mut Call, len: u64) -> Result<(), Errno> {
         if len == 0 {
             return Ok(());
         }
@@ -114,6 +117,7 @@ impl SimFile {
             return Err(Errno::NoSpace);
         }
         let state = &mut *world.state();
+        call.touch.change(self.number, state.disk.issue());
         let result = state.disk.allocate(self.number, len);
         state.counts.out_of_room += u64::from(result == Err(Errno::NoSpace));
         result
@@ -133,6 +137,7 @@ impl SimFile {
     fn sync_interval(&self, call: &mut Call) -> Result<(), Errno> {
         let world = &self.world;
         let issued = world.state().disk.issue();
+        call.touch.change(self.number, issued);
         world.pause(call)?;
         world.crash_at(call, Moment::During, None)?;
         if world.fault(call, world.faults.sync_eio_one_in, "eio") {
@@ -197,14 +202,14 @@ impl File for SimFile {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        let call = self.begin(Operation::SetLen, 0, len)?;
-        let result = self.set_size(&call, len);
+        let mut call = self.begin(Operation::SetLen, 0, len)?;
+        let result = self.set_size(&mut call, len);
         self.world.finish(call, result, |()| 0)
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
-        let call = self.begin(Operation::Allocate, 0, len)?;
-        let result = self.reserve(&call, len);
+        let mut call = self.begin(Operation::Allocate, 0, len)?;
+        let result = self.reserve(&mut call, len);
         self.world.finish(call, result, |()| 0)
     }
 

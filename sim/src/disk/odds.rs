@@ -12,6 +12,7 @@ use super::piece::Stamp;
 use super::rates::Counts;
 use super::state::Disk;
 use super::survival::{Decide, Outcome, Unit};
+use crate::trace::Loss;
 
 /// What kind of loss a crash tends to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +73,6 @@ enum Tendency {
     Alike,
 }
 
-/// Something that did not survive as it was: the choice's site and its label.
-pub(super) type Fate = (SiteId, Label);
-
 /// Decides by choices.
 pub(super) struct ByChoices<'a> {
     choices: &'a Choices,
@@ -85,7 +83,7 @@ pub(super) struct ByChoices<'a> {
     asked: u64,
     weights: Vec<u32>,
     /// What was not kept as it was.
-    pub(super) fate: Vec<Fate>,
+    pub(super) fate: Vec<Loss>,
     lost: Lost,
 }
 
@@ -203,7 +201,7 @@ impl<'a> ByChoices<'a> {
         actor: Actor,
         unit: Unit<'_>,
         one_in: u32,
-    ) -> Option<Fate> {
+    ) -> Option<Loss> {
         let site = match unit {
             Unit::Name { name } => choices.site(format_args!("{name}/name/evict")),
             Unit::Limbo { file, from, to } => {
@@ -215,7 +213,7 @@ impl<'a> ByChoices<'a> {
         let odds = Odds::OneIn(one_in);
         match choices.choose(Stream::Survival, actor, site, odds, 2, &label) {
             0 => None,
-            index => Some((site, label(index))),
+            index => Some(Loss::of(site, label(index))),
         }
     }
 }
@@ -224,7 +222,7 @@ impl Disk {
     /// The disk after a power loss that `choices` decide, and what did not survive as it was.
     ///
     /// Of one actor, later losses have other answers: the choices count how often they were asked.
-    pub fn power_loss(&self, choices: &Choices, actor: Actor) -> (Disk, Vec<(SiteId, Label)>) {
+    pub fn power_loss(&self, choices: &Choices, actor: Actor) -> (Disk, Vec<Loss>) {
         let mut decide = ByChoices::new(choices, actor, self);
         let image = self.after_power_loss(&mut decide);
         check::contains_what_was_durable(self, &image);
@@ -272,7 +270,8 @@ impl Decide for ByChoices<'_> {
         let count = outcomes.len();
         let index = self.choices.choose(Stream::Survival, self.actor, site, odds, count, &label);
         if index != 0 {
-            self.fate.push((site, label(index)));
+            let lost = &stamps[..index.min(stamps.len().saturating_sub(1))];
+            self.fate.push(Loss { stamps: Loss::span(lost), ..Loss::of(site, label(index)) });
             self.lost.add(&unit, outcomes[index]);
         }
         outcomes[index]
@@ -281,7 +280,7 @@ impl Decide for ByChoices<'_> {
     fn cut(&mut self, unit: Unit<'_>, len: u64) -> u64 {
         let site = self.site(unit, "/cut");
         let cut = self.choices.number(Stream::Survival, self.actor, site, 1..=len - 1);
-        self.fate.push((site, Label::Number(cut)));
+        self.fate.push(Loss::of(site, Label::Number(cut)));
         cut
     }
 }

@@ -25,7 +25,7 @@ use super::state::Disk;
 use super::survival::Unit;
 use crate::choice::{Actor, Choices, Label, Odds, SiteId, Stream, Who, WorldId};
 use crate::sched::Scheduler;
-use crate::trace::{Event, Outcome, Trace};
+use crate::trace::{Event, Outcome, Touch, Trace};
 
 /// The deepest world that may be forked again.
 const FORK_DEPTH_MAX: usize = 3;
@@ -130,6 +130,10 @@ pub(super) struct Call {
     /// The hash of the bytes written or read.
     pub(super) content: u64,
     pub(super) number: u64,
+    /// The name that a rename takes away.
+    pub(super) from: SiteId,
+    /// What it did to the disk.
+    pub(super) touch: Touch,
     plan: Option<Plan>,
 }
 
@@ -238,8 +242,20 @@ impl World {
             None => Actor::new(self.id, Who::Run),
         };
         let id = self.choices.vfs_site(site);
-        let mut call =
-            Call { site, id, actor, file, offset, length, content: 0, number: 0, plan: None };
+        let (from, touch) = (SiteId::NONE, Touch::NOTHING);
+        let mut call = Call {
+            site,
+            id,
+            actor,
+            file,
+            offset,
+            length,
+            content: 0,
+            number: 0,
+            from,
+            touch,
+            plan: None,
+        };
         if self.dead.get() {
             return Err(self.dead_call(&call));
         }
@@ -391,10 +407,12 @@ impl World {
         self.trace.event(Event::Call {
             site: call.id,
             file: call.file,
+            from: call.from,
             offset: call.offset,
             length: call.length,
             content: call.content,
             outcome,
+            touch: call.touch,
         });
     }
 

@@ -1,7 +1,8 @@
 //! What a crash was, as a failure tells it.
 
-use crate::choice::{Choices, Label, SiteId, WorldId};
+use crate::choice::{Choices, WorldId};
 use crate::disk::{CrashKind, Image};
+use crate::trace::Loss;
 
 /// How many things that did not survive are told.
 const FATES_MAX: usize = 6;
@@ -11,13 +12,13 @@ const FATES_MAX: usize = 6;
 pub(super) struct Crash {
     names: crate::choice::Names,
     what: What,
-    fate: Vec<(SiteId, Label)>,
+    fate: Vec<Loss>,
 }
 
 #[derive(Clone, Debug)]
 enum What {
     At(CrashKind, String),
-    After(WorldId),
+    After(WorldId, u64),
 }
 
 impl Crash {
@@ -29,8 +30,12 @@ impl Crash {
     }
 
     /// A power loss after a world had ended.
-    pub(super) fn between(choices: &Choices, world: WorldId, fate: &[(SiteId, Label)]) -> Crash {
-        Crash { names: choices.names().clone(), what: What::After(world), fate: fate.to_vec() }
+    pub(super) fn between(choices: &Choices, world: WorldId, event: u64, fate: &[Loss]) -> Crash {
+        Crash {
+            names: choices.names().clone(),
+            what: What::After(world, event),
+            fate: fate.to_vec(),
+        }
     }
 
     /// `power loss at commit/wal/write_at 000003.wal (#41, during): 000003.wal[512..1024) zeros`
@@ -39,11 +44,11 @@ impl Crash {
             What::At(CrashKind::Power, call) => format!("power loss at {call}"),
             What::At(CrashKind::Kill, call) => format!("kill at {call}"),
             What::At(CrashKind::KillThenPower, call) => format!("kill, then power loss, at {call}"),
-            What::After(world) => format!("power loss after {world} had ended"),
+            What::After(world, event) => format!("power loss after {world} had ended (#{event})"),
         };
-        for (index, (unit, label)) in self.fate.iter().take(FATES_MAX).enumerate() {
+        for (index, loss) in self.fate.iter().take(FATES_MAX).enumerate() {
             let comma = if index == 0 { ": " } else { ", " };
-            text.push_str(&format!("{comma}{} {label}", self.names.text(*unit)));
+            text.push_str(&format!("{comma}{}", loss.text(&self.names)));
         }
         if self.fate.len() > FATES_MAX {
             text.push_str(&format!(" and {} more", self.fate.len() - FATES_MAX));

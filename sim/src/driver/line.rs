@@ -4,9 +4,10 @@ use super::crash::Crash;
 use super::life::Plan;
 use super::world::{Fork, Found, Left, Run, run_world};
 use crate::check::{Fall, Promise};
-use crate::choice::{Actor, Label, Odds, Stream, Who, WorldId};
+use crate::choice::{Actor, Label, Odds, SiteId, Stream, Who, WorldId};
 use crate::disk::Disk;
 use crate::system::{Draw, Probing, System};
+use crate::trace::Event;
 use crate::workload::Planned;
 
 /// How many images deep the opens of images are themselves cut.
@@ -55,7 +56,12 @@ fn lose_power<S: System>(
     let actor = Actor::new(world, Who::Crash);
     let (disk, fate) = disk.power_loss(&run.choices, actor);
     run.counts.power += 1;
-    let crash = Crash::between(&run.choices, world, &fate);
+    run.trace.set_actor(actor);
+    let (site, lost) = (run.choices.site("outage"), fate.len() as u64);
+    let event = Event::Crash { site, file: SiteId::NONE, kind: "power", lost };
+    let number = run.trace.event(event);
+    run.trace.lost(&fate);
+    let crash = Crash::between(&run.choices, world, number, &fate);
     (disk, promise.again(Fall::Power, false), Some(crash))
 }
 

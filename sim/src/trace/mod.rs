@@ -7,11 +7,15 @@
 //! Events are kept in binary form, in a ring unless the whole log is wanted, and become text only
 //! when somebody asks. They are numbered from one; failure reports speak of those numbers.
 
+mod event;
+
 use std::cell::RefCell;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::rc::Rc;
 
-use crate::choice::{Actor, Names, SiteId, TaskName, Who, WorldId, fold, text_hash};
+use crate::choice::{Actor, Names, Who, WorldId, fold, text_hash};
+
+pub use event::{Event, Loss, Outcome, Touch};
 
 /// How many events a trace keeps for reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,69 +28,6 @@ pub enum Keep {
 
 /// Is told events, each as a line.
 pub type Tell = Box<dyn FnMut(&str)>;
-
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Well, with a number where there is one to tell (bytes read, a size), else zero.
-    Ok(u64),
-    /// With an error, by its short name, such as `EIO`.
-    Err(&'static str),
-}
-
-/// Something that happened. The trace knows who was running.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// A file system call returned.
-    Call {
-        /// Which call, for what.
-        site: SiteId,
-        /// The file's name, or [`SiteId::NONE`].
-        file: SiteId,
-        /// Where in the file, in bytes.
-        offset: u64,
-        /// How many bytes were asked for.
-        length: u64,
-        /// The hash of the bytes written or read, or zero; see [`content_hash`].
-        content: u64,
-        /// What the caller was told.
-        outcome: Outcome,
-    },
-    /// The scheduler went over to another task.
-    Switch {
-        /// The point at which the running task was left.
-        site: SiteId,
-        /// The task that runs next.
-        to: TaskName,
-    },
-    /// A client's operation was answered.
-    Answer {
-        /// The operation.
-        operation: u32,
-        /// The hash of what it returned.
-        content: u64,
-        /// Whether it succeeded.
-        ok: bool,
-    },
-    /// A store was opened; the hash of its recovery report.
-    Recovery(u64),
-    /// An image of the disk was cut, or the disk died.
-    Crash {
-        /// The call it happened at.
-        site: SiteId,
-        /// What kind of crash, and where in the call.
-        kind: &'static str,
-        /// The hash of what was left on the disk, or zero.
-        content: u64,
-    },
-    /// Anything else, by name.
-    Note {
-        /// What it is.
-        what: SiteId,
-        /// A number that goes with it.
-        value: u64,
-    },
-}
 
 /// The hash of bytes, for the `content` of an event.
 #[inline]
@@ -105,6 +46,8 @@ struct Sink {
     fingerprint: u64,
     count: u64,
     kept: Vec<Kept>,
+    /// What each crash took, by the number of its event; only where all events are kept.
+    losses: Vec<(u64, Loss)>,
     /// How many events `kept` holds at most before it goes round.
     limit: usize,
     tell: Option<Tell>,
@@ -131,6 +74,7 @@ impl Trace {
             fingerprint: 0,
             count: 0,
             kept: Vec::new(),
+            losses: Vec::new(),
             limit,
             tell: None,
         })))
@@ -157,13 +101,39 @@ impl Trace {
     #[inline]
     pub fn event(&self, event: Event) -> u64 {
         let sink = &mut *self.0.borrow_mut();
-        sink.fingerprint = sink.mixed(&event);
+        let state = fold(sink.fingerprint, sink.actor_hash);
+        sink.fingerprint = event.mixed(&sink.names, state);
         sink.keep(event);
         if sink.tell.is_some() {
             sink.tell_last();
         }
         sink.count += 1;
         sink.count
+    }
+
+    /// The crash that was told last took this. Kept only where all events are.
+    pub fn lost(&self, losses: &[Loss]) {
+        let sink = &mut *self.0.borrow_mut();
+        if sink.limit == usize::MAX {
+            let number = sink.count;
+            sink.losses.extend(losses.iter().map(|loss| (number, *loss)));
+        }
+    }
+
+    /// What crashes took, each with the number of the crash's event; empty unless all events are kept.
+    pub fn losses(&self) -> Vec<(u64, Loss)> {
+        self.0.borrow().losses.clone()
+    }
+
+    /// The events that are kept, oldest first: the number of each, who acted, and what it was.
+    pub fn events(&self) -> Vec<(u64, Actor, Event)> {
+        let sink = self.0.borrow();
+        let first = sink.count - sink.kept.len() as u64;
+        let told = |index: u64| {
+            let Kept { actor, event } = sink.at(index);
+            (index + 1, actor, event)
+        };
+        (first..sink.count).map(told).collect()
     }
 
     /// How many events there were; the number of the last.
@@ -217,79 +187,25 @@ impl Sink {
         }
     }
 
-    #[inline]
-    fn mixed(&self, event: &Event) -> u64 {
-        let mix = |kind: u64| fold(fold(self.fingerprint, self.actor_hash), kind);
-        match *event {
-            Event::Call { site, file, offset, length, content, outcome } => {
-                let state = fold(fold(mix(1), self.names.hash(site)), self.names.hash(file));
-                let state = fold(fold(fold(state, offset), length), content);
-                match outcome {
-                    Outcome::Ok(value) => fold(fold(state, 0), value),
-                    Outcome::Err(name) => fold(fold(state, 1), text_hash(name.as_bytes())),
-                }
-            }
-            Event::Switch { site, to } => {
-                fold(fold(mix(2), self.names.hash(site)), text_hash(to.as_str().as_bytes()))
-            }
-            Event::Answer { operation, content, ok } => {
-                fold(fold(fold(mix(3), u64::from(operation)), content), u64::from(ok))
-            }
-            Event::Recovery(content) => fold(mix(4), content),
-            Event::Crash { site, kind, content } => {
-                fold(fold(fold(mix(5), self.names.hash(site)), text_hash(kind.as_bytes())), content)
-            }
-            Event::Note { what, value } => fold(fold(mix(6), self.names.hash(what)), value),
-        }
+    fn at(&self, index: u64) -> Kept {
+        let at = if self.limit == usize::MAX { index } else { index % self.limit as u64 };
+        self.kept[at as usize]
     }
 
     /// The line of the event before which there were `index`.
     fn line(&self, index: u64) -> String {
-        let at = if self.limit == usize::MAX { index } else { index % self.limit as u64 };
-        let Kept { actor, event } = self.kept[at as usize];
+        let Kept { actor, event } = self.at(index);
         let mut line = format!("#{:<5} {:<12} ", index + 1, actor.to_string());
         // Writing to a String does not fail.
-        let _ = self.describe(&mut line, &event);
+        let _ = event.describe(&self.names, &mut line);
         line
-    }
-
-    fn describe(&self, line: &mut String, event: &Event) -> fmt::Result {
-        let text = |id| self.names.text(id);
-        match *event {
-            Event::Call { site, file, offset, length, content, outcome } => {
-                line.write_str(&text(site))?;
-                if file != SiteId::NONE {
-                    write!(line, " {}", text(file))?;
-                }
-                if length > 0 {
-                    write!(line, " [{offset}..{})", offset.saturating_add(length))?;
-                }
-                if content != 0 {
-                    write!(line, " {:08x}", content as u32)?;
-                }
-                match outcome {
-                    Outcome::Ok(0) => line.write_str(" -> ok"),
-                    Outcome::Ok(value) => write!(line, " -> ok {value}"),
-                    Outcome::Err(name) => write!(line, " -> {name}"),
-                }
-            }
-            Event::Switch { site, to } => write!(line, "{} -> task {to}", text(site)),
-            Event::Answer { operation, content, ok } => {
-                let word = if ok { "answered" } else { "failed" };
-                write!(line, "op {operation} {word} {:08x}", content as u32)
-            }
-            Event::Recovery(content) => write!(line, "recovered {:08x}", content as u32),
-            Event::Crash { site, kind, content } => {
-                write!(line, "{} crash {kind} {:08x}", text(site), content as u32)
-            }
-            Event::Note { what, value } => write!(line, "{} {value}", text(what)),
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::choice::SiteId;
 
     fn note(names: &Names, value: u64) -> Event {
         Event::Note { what: names.site("step"), value }
@@ -345,10 +261,12 @@ mod tests {
         trace.event(Event::Call {
             site: names.site("commit/wal/write_at"),
             file: names.site("000003.wal"),
+            from: SiteId::NONE,
             offset: 512,
             length: 128,
             content: 0xabc,
             outcome: Outcome::Err("EIO"),
+            touch: Touch::NOTHING,
         });
         let expected =
             "#1     g2/op41      commit/wal/write_at 000003.wal [512..640) 00000abc -> EIO";
