@@ -11,8 +11,22 @@ use std::fmt;
 /// What the calling code is doing, such as `commit` or `flush`.
 ///
 /// Names are lower-case words; they must not contain `/` or white space.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Eq, PartialOrd, Ord)]
 pub struct Scope(&'static str);
+
+/// Scopes are compared at every call, and nearly always with the constant they came from.
+impl PartialEq for Scope {
+    #[inline]
+    fn eq(&self, other: &Scope) -> bool {
+        std::ptr::eq(self.0, other.0) || self.0 == other.0
+    }
+}
+
+impl std::hash::Hash for Scope {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 impl Scope {
     /// The scope of code that has entered none.

@@ -79,6 +79,9 @@ pub(super) struct State {
     waits: u64,
     /// Set once the run is over.
     pub(super) end: Option<RunEnd>,
+    /// For what a strategy looks at; kept, as it looks at nearly every point.
+    order: Vec<usize>,
+    ranks: Vec<Rank>,
 }
 
 impl State {
@@ -103,6 +106,8 @@ impl State {
             steps: 0,
             waits: 0,
             end: None,
+            order: Vec::new(),
+            ranks: Vec::new(),
         }
     }
 
@@ -247,14 +252,18 @@ impl State {
 
     /// The odds of a strategy that looks at the tasks.
     fn strategic(&mut self, kind: Kind, site: SiteId) -> Odds<'static> {
-        let order: Vec<usize> =
-            (0..self.runnable).map(|index| self.candidate(kind, index)).collect();
-        let mut ranks: Vec<Rank> = order.iter().map(|task| self.tasks[*task].rank).collect();
+        let mut order = std::mem::take(&mut self.order);
+        order.clear();
+        order.extend((0..self.runnable).map(|index| self.candidate(kind, index)));
+        let mut ranks = std::mem::take(&mut self.ranks);
+        ranks.clear();
+        ranks.extend(order.iter().map(|task| self.tasks[*task].rank));
         let current = order.iter().position(|task| *task == self.current);
         let picked = self.picker.pick(kind, site, current, &mut ranks);
-        for (task, rank) in order.iter().zip(ranks) {
-            self.tasks[*task].rank = rank;
+        for (task, rank) in order.iter().zip(&ranks) {
+            self.tasks[*task].rank = *rank;
         }
+        (self.order, self.ranks) = (order, ranks);
         Odds::Given(picked)
     }
 
