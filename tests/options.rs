@@ -23,12 +23,13 @@ struct Bounds {
 
 /// The defaults of the tables in level 0 are 4, 12 and 20: each is held to the one before it.
 #[rustfmt::skip]
-const BOUNDS: [Bounds; 17] = [
+const BOUNDS: [Bounds; 18] = [
     Bounds { name: "memtable_bytes", set: |o, v| o.memtable_bytes = v as usize, least: 1, most: MAX, words: "at least 1" },
     Bounds { name: "memtable_entries_max", set: |o, v| o.memtable_entries_max = v as usize, least: 1, most: MAX, words: "at least 1" },
     Bounds { name: "frozen_memtables_max", set: |o, v| o.frozen_memtables_max = v as usize, least: 1, most: MAX, words: "at least 1" },
     Bounds { name: "segment_bytes", set: |o, v| o.segment_bytes = v, least: 512, most: 1 << 30, words: "512 to 1 GiB" },
     Bounds { name: "log_segments_max", set: |o, v| o.log_segments_max = v as usize, least: 1, most: MAX, words: "at least 1" },
+    Bounds { name: "file_number_block", set: |o, v| o.file_number_block = v, least: 1, most: 1 << 16, words: "1 to 65,536" },
     Bounds { name: "manifest_roll_edits", set: |o, v| o.manifest_roll_edits = v, least: 1, most: MAX, words: "at least 1" },
     Bounds { name: "block_bytes", set: |o, v| o.block_bytes = v as usize, least: 64, most: 1 << 20, words: "64 to 1 MiB" },
     Bounds { name: "levels", set: |o, v| o.levels = v as usize, least: 2, most: 7, words: "2 to 7" },
@@ -154,6 +155,7 @@ fn the_smallest_options_work() {
         frozen_memtables_max: 1,
         segment_bytes: 512,
         log_segments_max: 1,
+        file_number_block: 1,
         manifest_roll_edits: 1,
         block_bytes: 64,
         levels: 2,
@@ -192,6 +194,7 @@ fn the_largest_options_work() {
         frozen_memtables_max: usize::MAX,
         segment_bytes: 1 << 20,
         log_segments_max: usize::MAX,
+        file_number_block: 1 << 16,
         manifest_roll_edits: u64::MAX,
         block_bytes: 1 << 20,
         levels: 7,

@@ -12,12 +12,9 @@ use crate::manifest::{Edit, ManifestWriter};
 use super::core::Core;
 use super::scope;
 
-/// How many numbers one edit provides.
-const NUMBER_BLOCK: FileNumber = 32;
-
 /// The counter that provides a block of numbers from `next` on.
-pub(super) fn raised_counter(next: FileNumber) -> Result<FileNumber> {
-    let raised = next + NUMBER_BLOCK;
+pub(super) fn raised_counter(next: FileNumber, block: u64) -> Result<FileNumber> {
+    let raised = next.saturating_add(block);
     if raised > FILE_NUMBER_MAX {
         return Err(Error::new(ErrorKind::Io, "all file numbers of this database are used up"));
     }
@@ -106,7 +103,7 @@ impl Core {
             self.numbers.raise(counter);
             return Ok(());
         }
-        let raised = raised_counter(counter)?;
+        let raised = raised_counter(counter, self.options.file_number_block)?;
         let _scope = enter_scope(scope::NUMBERS);
         let edit = Edit { counter: raised, ..Edit::after(manifest.state()) };
         self.append_edit(manifest, &edit)?;

@@ -39,6 +39,9 @@ pub struct Options {
     /// Segments of the log after which an open or a close shortens it, in the background, by writing
     /// what they hold to a table: each open adds one. At least 1; default 8.
     pub log_segments_max: usize,
+    /// How many file numbers one edit of the manifest provides, so that not every file costs an edit. 1
+    /// to 65,536; default 32.
+    pub file_number_block: u64,
     /// Edits after which the manifest is begun anew. At least 1; default 1,000.
     pub manifest_roll_edits: u64,
     /// The size at which a block of a table is closed, in bytes. 64 to 1 MiB; default 4 KiB.
@@ -90,6 +93,7 @@ impl Default for Options {
             segment_bytes: 16 << 20,
             spare_segment: true,
             log_segments_max: 8,
+            file_number_block: 32,
             manifest_roll_edits: 1_000,
             block_bytes: 4 << 10,
             block_cache_bytes: 64 << 20,
@@ -120,6 +124,7 @@ impl Options {
             ("frozen_memtables_max", self.frozen_memtables_max >= 1, "at least 1"),
             ("segment_bytes", (512..=1 << 30).contains(&self.segment_bytes), "512 to 1 GiB"),
             ("log_segments_max", self.log_segments_max >= 1, "at least 1"),
+            ("file_number_block", (1..=1 << 16).contains(&self.file_number_block), "1 to 65,536"),
             ("manifest_roll_edits", self.manifest_roll_edits >= 1, "at least 1"),
             ("block_bytes", (64..=1 << 20).contains(&self.block_bytes), "64 to 1 MiB"),
             ("block_cache_bytes", self.block_cache_bytes <= 1 << 60, "0 to 2^60"),

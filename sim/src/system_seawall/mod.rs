@@ -62,6 +62,7 @@ const KNOBS: &[Knob] = &[
     // Whether each open is preceded by one that only reads.
     knob("read_only", &[0, 0, 0, 1]),
     knob("log_segments", &[8, 1, 1, 1, 3]),
+    knob("file_number_block", &[32, 1, 4]),
     // Operations that most runs do now and then, and some often.
     knob("snapshot_weight", &[4, 1, 12]),
     knob("compact_weight", &[1, 1, 10]),
@@ -256,6 +257,7 @@ fn options(config: &Config) -> Options {
         table_bytes: config.get("table_bytes"),
         compaction_threads: size("compaction_threads"),
         log_segments_max: size("log_segments"),
+        file_number_block: config.get("file_number_block"),
         idle_mark: std::time::Duration::from_micros(config.get("idle_mark_us")),
         idle_merge: std::time::Duration::from_micros(config.get("idle_merge_us")),
         ..Options::default()

@@ -51,8 +51,8 @@ pub(super) fn create(
     let mut report = RecoveryReport { created: true, ..RecoveryReport::default() };
     let mut id = DatabaseId([0; 16]);
     vfs.entropy(&mut id.0).context("draw a random id for", dir)?;
-    let state =
-        State { counter: raised_counter(first + 2)?, min_wal: first + 1, ..State::default() };
+    let counter = raised_counter(first + 2, options.file_number_block)?;
+    let state = State { counter, min_wal: first + 1, ..State::default() };
     let (manifest, current) = ManifestWriter::create(&*vfs, dir, id, first, state)?;
     let log = first_segment(&*vfs, dir, id, first + 1, &options)?;
     let sync_name = || vfs.sync_dir(dir).context("sync the directory", dir);

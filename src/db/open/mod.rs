@@ -192,7 +192,8 @@ impl Opening {
     /// it the current one.
     fn roll(&self, state: State, number: FileNumber) -> Result<ManifestWriter> {
         // The manifest and the segment of this open take the first two numbers.
-        let state = State { counter: raised_counter(number + 2)?, ..state };
+        let counter = raised_counter(number + 2, self.options.file_number_block)?;
+        let state = State { counter, ..state };
         let (writer, current) =
             ManifestWriter::create(&*self.vfs, &self.dir, self.id, number, state)?;
         // Durability: CURRENT must not name a manifest that a crash could leave without a name.
