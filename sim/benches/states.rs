@@ -23,6 +23,10 @@ use rustix::time::{ClockId, clock_gettime};
 use seawall_sim::explore::{Summary, Sweep, sweep};
 use seawall_sim::system_seawall::Seawall;
 
+/// The program's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A benchmark goes on for so much CPU time, or for so long if others have the cores.
 const CPU_TIME: Duration = Duration::from_secs(10);
 const TIME_MAX: Duration = Duration::from_secs(25);
@@ -120,6 +124,12 @@ fn print(name: &str, knobs: &[(String, u64)], done: &Summary, cpu: Duration) {
         counts.disk.calls,
         counts.events.iter().find(|(name, _)| *name == "flushes").map_or(0, |(_, count)| *count),
         cpu.as_secs_f64(),
+    );
+    let images = (counts.power + counts.kill).max(1);
+    println!(
+        "         an image has {} files and {} KiB on average",
+        counts.image_files / images,
+        counts.image_bytes / images / 1024,
     );
     let knobs: Vec<_> = knobs.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let knobs = if knobs.is_empty() { "all drawn".to_owned() } else { knobs.join(" ") };

@@ -36,6 +36,11 @@ impl Disk {
         Ok(files.collect())
     }
 
+    /// How many files there are on the disk, and the bytes they hold as programs see them.
+    pub fn extent(&self) -> (u64, u64) {
+        (self.files.len() as u64, self.files.iter().map(|slot| slot.node.live.size()).sum())
+    }
+
     /// All names in a directory as programs see them, sorted.
     ///
     /// # Errors

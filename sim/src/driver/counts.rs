@@ -25,6 +25,10 @@ pub struct Counts {
     pub kill_then_power: u64,
     /// Of all crashes, those inside an open.
     pub inside_open: u64,
+    /// Files on the images that were opened, added up.
+    pub image_files: u64,
+    /// Bytes in those files.
+    pub image_bytes: u64,
     /// Worlds of which nobody can tell whether what failed fills the gaps between what was
     /// acknowledged: too many orders to try them all.
     pub orders_given_up: u64,
@@ -59,6 +63,9 @@ impl Counts {
             }
         }
         self.inside_open += u64::from(image.mark == 0);
+        let (files, bytes) = image.disk.extent();
+        self.image_files += files;
+        self.image_bytes += bytes;
     }
 
     /// Adds to the store's own events of a name.
@@ -66,7 +73,7 @@ impl Counts {
         bump(&mut self.events, name, count);
     }
 
-    fn plain_mut(&mut self) -> [&mut u64; 11] {
+    fn plain_mut(&mut self) -> [&mut u64; 13] {
         [
             &mut self.operations,
             &mut self.operations_failed,
@@ -78,11 +85,13 @@ impl Counts {
             &mut self.kill,
             &mut self.kill_then_power,
             &mut self.inside_open,
+            &mut self.image_files,
+            &mut self.image_bytes,
             &mut self.orders_given_up,
         ]
     }
 
-    fn plain(mut self) -> [u64; 11] {
+    fn plain(mut self) -> [u64; 13] {
         self.plain_mut().map(|count| *count)
     }
 }
