@@ -20,7 +20,7 @@ use crate::wal::Link;
 
 pub use crate::sstable::{BlockContents, BlockInfo, FilterInfo, PartInfo};
 pub use crate::sstable::{PropertiesInfo, TableParts};
-pub use table_file::TableFile;
+pub use table_file::{TableFile, check_table};
 
 /// A table as the manifest describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -53,7 +53,8 @@
 //!
 //! After any crash a prefix of the commits is there, each whole, and what an open returned is never taken
 //! back. A failed sync stops writes until the database is opened again ([`ErrorKind::Stopped`]), as nobody
-//! knows what it lost. Damage on disk is an [`Error`] that names file and offset, never a wrong value.
+//! knows what it lost. Damage on disk is an [`Error`] that names file and offset, never a wrong value;
+//! [`Builder::find_damage`] lists all of it, and [`Salvage`] reads what is left.
 //!
 //! # Features
 //!
@@ -74,6 +75,7 @@ mod tables;
 mod tree;
 mod wal;
 
+pub use base::damage::Damage;
 pub use base::error::{Error, ErrorKind, Result};
 pub use base::key::SeqNo;
 pub use base::limits::{BATCH_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX};
@@ -81,7 +83,7 @@ pub use base::slice::Slice;
 pub use batch::WriteBatch;
 pub use db::{Builder, Cursor, Cut, Db, Durability, LevelStats, Options, Range, RecoveryReport};
 pub use db::{ReadOnlyDb, Snapshot, Stall, Stats, VerifyReport};
-pub use salvage::{Damage, Salvage, SalvageReport};
+pub use salvage::{Salvage, SalvageReport};
 pub use seawall_os as os;
 pub use sstable::BlockRead;
 pub use tree::{KeyVersion, Layer, LayerRead, ReadPath};

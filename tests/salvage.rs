@@ -3,20 +3,18 @@
 //!
 //! A tiny database is damaged in every way one can count: each bit of each file turned over, each file
 //! cut to each length and removed.
-#![allow(clippy::disallowed_types, reason = "below the store: what it sees as a file system")]
+
+mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use seawall::os::vfs::{MemFs, OpenMode, Vfs};
-use seawall::{Db, Durability, ErrorKind, Options, Salvage, SalvageReport};
+use seawall::os::vfs::MemFs;
+use seawall::{Damage, Db, Durability, ErrorKind, Options, Salvage, SalvageReport};
+use support::harm::{DIR, Files, any_harm, apply, files_of, with_files};
 
-const DIR: &str = "/db";
-
-type Files = BTreeMap<String, Vec<u8>>;
 type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// A database at rest, and all that was ever put into it.
@@ -43,28 +41,6 @@ impl Writer {
         self.db.delete_with(key, Durability::Os).expect("deleted");
         self.state.remove(key.as_bytes());
     }
-}
-
-fn files_of(vfs: &dyn Vfs) -> Files {
-    let names = vfs.list(Path::new(DIR)).expect("there");
-    let read = |name: String| {
-        let path = Path::new(DIR).join(&name);
-        let file = vfs.open(&path, OpenMode::ReadOnly).expect("there");
-        let mut bytes = vec![0; file.len().expect("readable") as usize];
-        file.read_at(&mut bytes, 0).expect("readable");
-        (name, bytes)
-    };
-    names.into_iter().map(read).collect()
-}
-
-fn with_files(files: &Files) -> Arc<MemFs> {
-    let fs = MemFs::new();
-    fs.create_dir(Path::new(DIR)).expect("free");
-    for (name, bytes) in files {
-        let file = fs.open(&Path::new(DIR).join(name), OpenMode::CreateNew).expect("free");
-        file.write_at(bytes, 0).expect("room");
-    }
-    Arc::new(fs)
 }
 
 impl Sound {
@@ -123,11 +99,24 @@ impl Sound {
         }
         let report = salvage.report().clone();
         assert_eq!(report.keys, found.len() as u64, "{damage}");
-        if report.is_complete() && !self.lost_without_a_trace(files) {
-            assert_eq!(found, self.state, "{damage}: {report:#?}");
+        if !self.lost_without_a_trace(files) {
+            self.check_losses(&found, &report, damage);
         }
         assert!(files_of(&*vfs) == *files, "{damage}: salvage changed a file");
         Some((found, report))
+    }
+
+    /// Every key that is missing, older or back is within what some loss tells.
+    fn check_losses(&self, found: &Entries, report: &SalvageReport, damage: &str) {
+        let within = |key: &Vec<u8>, loss: &&Damage| match &loss.keys {
+            None => true,
+            Some((from, upto)) => from <= key && upto.as_ref().is_none_or(|upto| key <= upto),
+        };
+        for key in self.state.keys().chain(found.keys()) {
+            let right = found.get(key) == self.state.get(key);
+            let told = report.damage.iter().filter(|damage| damage.lost).any(|d| within(key, &d));
+            assert!(right || told, "{damage}: {}: {report:#?}", key.escape_ascii());
+        }
     }
 
     /// Whether a whole segment of the log is gone, or all that was in it: nothing need vouch for the
@@ -234,17 +223,93 @@ fn garbage_in_current_and_the_current_of_another_database_cost_nothing() {
 
 #[test]
 fn a_lost_table_is_told_with_its_keys_and_what_came_back() {
-    let sound = Sound::build(true);
+    let ops = [
+        [Op::Put(0, 1), Op::Put(1, 1), Op::Compact],
+        [Op::Put(0, 2), Op::Flush, Op::Reopen(true)],
+        // By then the log has forgotten what the second table holds.
+        [Op::Put(2, 1), Op::Flush, Op::Reopen(true)],
+    ];
+    let sound = lived(ops.as_flattened(), true);
     let tables: Vec<&String> = sound.files.keys().filter(|name| name.ends_with(".sst")).collect();
-    // The newest table overwrites banana and deletes cherry.
-    let newest = tables.last().expect("it was flushed");
+    let (found, report) = sound.salvaged(&sound.without(tables[1]), "without the second table");
+    let [lost] = &report.damage[..] else { panic!("{report:#?}") };
+    assert!(lost.lost && lost.file == *tables[1], "{report:#?}");
+    let k0 = b"k0".to_vec();
+    assert_eq!(
+        (&lost.keys, lost.seqnos),
+        (&Some((k0.clone(), Some(k0.clone()))), Some((3, Some(3))))
+    );
+    assert_eq!((lost.older_keys, &found[&k0]), (1, &b"1".repeat(20)), "{report:#?}");
+}
+
+#[test]
+fn what_the_log_still_holds_is_not_lost_with_a_table() {
+    let sound = Sound::build(true);
+    let newest = sound.files.keys().rfind(|name| name.ends_with(".sst")).expect("it was flushed");
     let (found, report) = sound.salvaged(&sound.without(newest), "without the newest table");
-    let lost: Vec<_> = report.damage.iter().filter(|damage| damage.lost).collect();
-    assert_eq!((lost.len(), &lost[0].file), (1, *newest), "{report:#?}");
-    assert!(lost[0].keys.is_some() && lost[0].seqnos.is_some(), "{report:#?}");
-    if found != sound.state {
-        assert!(lost[0].older_keys > 0, "{report:#?}");
-    }
+    assert_eq!(found, sound.state);
+    let [damage] = &report.damage[..] else { panic!("{report:#?}") };
+    assert!(report.is_complete() && damage.file == *newest, "{report:#?}");
+    assert!(damage.what.ends_with("; all it held was found elsewhere"), "{report:#?}");
+}
+
+/// Some tables, an old log and no manifest.
+fn without_manifest(ops: &[Op]) -> (Sound, Files) {
+    let sound = lived(ops, true);
+    let mut files = sound.files.clone();
+    files.retain(|name, _| !name.starts_with("MANIFEST"));
+    (sound, files)
+}
+
+#[test]
+fn without_a_manifest_all_is_there_if_all_operations_are() {
+    let round = |key| [Op::Put(key, 1), Op::Flush, Op::Reopen(true)];
+    let ops = [round(0), round(1), [Op::Put(2, 1), Op::Delete(0), Op::Reopen(true)], round(3)];
+    let (sound, mut files) = without_manifest(ops.as_flattened());
+    let (found, report) = sound.salvaged(&files, "no manifest");
+    assert_eq!((found, report.is_complete()), (sound.state.clone(), true), "{report:#?}");
+    assert_eq!(report.manifest, None);
+    let what = "all operations up to seqno 5 were found without it";
+    assert!(report.damage[0].what.ends_with(what), "{report:#?}");
+    // Nothing else tells that a table is gone.
+    let oldest = files.keys().find(|name| name.ends_with(".sst")).expect("flushed").clone();
+    files.remove(&oldest);
+    let (_, report) = sound.salvaged(&files, "no manifest and a table less");
+    assert!(!report.is_complete(), "{report:#?}");
+    let what = "of the operations up to seqno 5, 1 were not found: merges have dropped";
+    assert!(report.damage[0].what.contains(what), "{report:#?}");
+}
+
+#[test]
+fn without_a_manifest_what_merges_have_dropped_may_be_lost() {
+    let ops = [
+        [Op::Put(0, 1), Op::Delete(0), Op::Compact],
+        [Op::Put(0, 2), Op::Compact, Op::Reopen(true)],
+        [Op::Put(1, 1), Op::Flush, Op::Reopen(true)],
+    ];
+    let (sound, files) = without_manifest(ops.as_flattened());
+    let (found, report) = sound.salvaged(&files, "no manifest");
+    assert_eq!((found, report.is_complete()), (sound.state, false), "{report:#?}");
+}
+
+#[test]
+fn blocks_in_a_row_are_one_loss_with_its_bytes_and_its_keys() {
+    let ops: Vec<Op> = (0..8).map(|key| Op::Put(key, 1)).collect();
+    let old = [Op::Compact, Op::Reopen(true), Op::Put(7, 2), Op::Compact, Op::Reopen(true)];
+    let sound = lived(&[&ops[..], &old].concat(), true);
+    let name = sound.files.keys().find(|name| name.ends_with(".sst")).expect("merged").clone();
+    let harmed = |from: usize, upto: usize| {
+        let mut files = sound.files.clone();
+        let bytes = files.get_mut(&name).expect("there");
+        bytes[from..upto].iter_mut().for_each(|byte| *byte ^= 0xff);
+        sound.salvaged(&files, &format!("{from}..{upto}")).1
+    };
+    let (first, both) = (harmed(0, 1), harmed(0, 150));
+    let ([one], [two]) = (&first.damage[..], &both.damage[..]) else { panic!("{both:#?}") };
+    assert_eq!((one.blocks, one.offset, two.offset), (1, Some(0), Some(0)), "{both:#?}");
+    assert!(two.blocks > 1 && two.bytes > one.bytes && two.keys > one.keys, "{both:#?}");
+    // From the first key of the table on, not from the smallest there can be.
+    assert_eq!(one.keys.as_ref().map(|(from, _)| &**from), Some(&b"k0"[..]), "{first:#?}");
 }
 
 #[test]
@@ -285,56 +350,6 @@ fn a_directory_without_a_database_and_one_in_use_are_refused() {
     assert_eq!(Salvage::open(Arc::clone(&vfs) as _, DIR).expect("free").count(), 0);
     let files: Files = [("000001.wal".to_owned(), b"nothing of ours".to_vec())].into();
     assert_eq!(kind(&with_files(&files)), ErrorKind::Corruption);
-}
-
-#[derive(Clone, Debug)]
-enum Harm {
-    Flip(prop::sample::Index),
-    Cut(prop::sample::Index),
-    Overwrite(prop::sample::Index, Vec<u8>),
-    Remove,
-    /// By the content of another file.
-    Replace(prop::sample::Index),
-}
-
-fn any_harm() -> impl Strategy<Value = Harm> {
-    let at = any::<prop::sample::Index>;
-    prop_oneof![
-        3 => at().prop_map(Harm::Flip),
-        1 => at().prop_map(Harm::Cut),
-        2 => (at(), prop::collection::vec(any::<u8>(), 1..80))
-            .prop_map(|(at, bytes)| Harm::Overwrite(at, bytes)),
-        1 => Just(Harm::Remove),
-        1 => at().prop_map(Harm::Replace),
-    ]
-}
-
-fn apply(files: &mut Files, file: &prop::sample::Index, harm: &Harm) {
-    let names: Vec<String> = files.keys().cloned().collect();
-    if names.is_empty() {
-        return;
-    }
-    let name = &names[file.index(names.len())];
-    let other = |index: &prop::sample::Index| files[&names[index.index(names.len())]].clone();
-    let mut bytes = files[name].clone();
-    match harm {
-        Harm::Flip(at) if !bytes.is_empty() => {
-            let bit = at.index(bytes.len() * 8);
-            bytes[bit / 8] ^= 1 << (bit % 8);
-        }
-        Harm::Flip(_) => {}
-        Harm::Cut(at) => bytes.truncate(at.index(bytes.len() + 1)),
-        Harm::Overwrite(at, with) => {
-            let at = at.index(bytes.len() + 1);
-            bytes.iter_mut().skip(at).zip(with).for_each(|(byte, with)| *byte = *with);
-        }
-        Harm::Remove => {
-            files.remove(name);
-            return;
-        }
-        Harm::Replace(by) => bytes = other(by),
-    }
-    files.insert(name.clone(), bytes);
 }
 
 #[derive(Clone, Debug)]

@@ -133,15 +133,15 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// What to do when bytes are not what they were.
+pub(crate) const ON_DAMAGE: &str = "no data was changed; copy the directory before anything else. \
+    `{seawall} admin verify` lists all that is damaged; `{seawall} admin salvage --to DIR` writes what is \
+    good into the new database DIR";
+
 /// The exit code and the advice for each kind of failure of the store.
 fn of_store(kind: ErrorKind) -> (Exit, &'static str) {
     match kind {
-        ErrorKind::Corruption => (
-            Exit::Corruption,
-            "no data was changed; copy the directory before anything else. `{seawall} admin verify` reads \
-             everything that counts; `{seawall} admin salvage --to DIR` writes what is good into the new \
-             database DIR",
-        ),
+        ErrorKind::Corruption => (Exit::Corruption, ON_DAMAGE),
         ErrorKind::Locked => (
             Exit::Locked,
             "wait until the other process ends, or end it; the lock goes with that process, there \

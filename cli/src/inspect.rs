@@ -17,8 +17,9 @@ use seawall::os::vfs::OsFs;
 use serde_json::{Value, json};
 
 use crate::args::Inspect;
-use crate::bytes::{Hex, Shown};
+use crate::bytes::Shown;
 use crate::console::Console;
+use crate::damage::key_text;
 use crate::exit::{Exit, Failure};
 use crate::store::none_at;
 
@@ -75,11 +76,6 @@ fn explained(error: seawall::Error, db: &Path) -> anyhow::Error {
 fn is_missing(error: &seawall::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::NotFound)
-}
-
-/// A key for people: in quotes, or as hexadecimal digits.
-fn key_text(console: &Console, key: &[u8]) -> String {
-    if console.hex { Hex(key).to_string() } else { format!("\"{}\"", key.escape_ascii()) }
 }
 
 fn keys_text(console: &Console, smallest: &[u8], largest: &[u8]) -> String {

@@ -15,6 +15,7 @@ mod bench;
 mod bytes;
 mod completions;
 mod console;
+mod damage;
 mod exit;
 mod hint;
 mod inspect;

@@ -1,4 +1,4 @@
-//! `admin flush` and `admin compact`: what they do and say.
+//! `admin flush`, `admin compact` and `admin verify`: what they do and say.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -8,7 +8,7 @@
 
 mod binary;
 
-use binary::{Scratch, json_of};
+use binary::{Scratch, files_of, files_with, flip, json_of, name_of};
 use serde_json::Value;
 
 /// The tables of each level, from level 0 down.
@@ -96,4 +96,73 @@ fn a_range_that_can_hold_no_key_is_refused() {
     let answer = scratch.run("--db nothing admin compact");
     assert_eq!(answer.code, Some(1), "{answer:?}");
     assert!(!scratch.path().join("nothing").exists());
+}
+
+#[test]
+fn a_verify_lists_all_damage_also_where_nothing_opens() {
+    let scratch = with_two_tables();
+    let [first, second] = &files_with(&scratch, ".sst")[..] else { panic!("two tables") };
+    [first, second].iter().for_each(|table| flip(table, 3));
+    let check = |places: &[&std::path::Path]| {
+        let before = files_of(&scratch.path().join("seawall-db"));
+        let names: Vec<String> = places.iter().map(|path| name_of(path)).collect();
+        let answer = scratch.run("admin verify");
+        assert_eq!(answer.code, Some(4), "{answer:?}");
+        for name in &names {
+            let line = "\n           it held keys from \"";
+            assert!(answer.stdout.contains(&format!("{name} at byte 0")), "{answer:?}");
+            assert!(answer.stdout.contains(line), "{answer:?}");
+        }
+        let count = places.len();
+        assert!(answer.stdout.ends_with(&format!("\ndamaged in {count} places\n")), "{answer:?}");
+        let more = format!("{} at byte 0, and {} more damaged place", names[0], count - 1);
+        assert!(answer.stderr.contains(&more), "{answer:?}");
+        let answer = scratch.run("admin verify --output json");
+        let (report, error) = (json_of(&answer.stdout), json_of(&answer.stderr));
+        let damage = report["damage"].as_array().expect("a list");
+        let named: Vec<&str> = damage.iter().map(|d| d["file"].as_str().expect("a name")).collect();
+        assert_eq!(
+            (named, &report["verdict"]),
+            (names.iter().map(|n| &**n).collect(), &"damaged".into())
+        );
+        assert_eq!((&error["exit"], &error["offset"]), (&4.into(), &0.into()), "{error}");
+        assert!(error["file"].as_str().is_some_and(|file| file.ends_with(&names[0])), "{error}");
+        assert!(before == files_of(&scratch.path().join("seawall-db")), "a file was changed");
+    };
+    check(&[first, second]);
+    let manifest = files_with(&scratch, "MANIFEST").remove(0);
+    flip(&manifest, 50);
+    check(&[&manifest, first, second]);
+}
+
+#[test]
+fn a_long_list_of_damage_is_counted_in_text_and_whole_in_json() {
+    let scratch = Scratch::new();
+    let line = |n| format!("{{\"key\":\"k{n:05}\",\"value\":\"{}\"}}\n", word(n).repeat(20));
+    scratch.run_with("import -", (0..10_000).map(line).collect::<String>());
+    scratch.fine("admin compact");
+    let table = files_with(&scratch, ".sst").remove(0);
+    let blocks =
+        json_of(&scratch.fine(&format!("inspect sst {} blocks --output json", name_of(&table))));
+    let blocks = blocks["blocks"].as_array().expect("a list");
+    // Every second block, so that no two are in a row.
+    let places = blocks.iter().step_by(2).map(|block| block["offset"].as_u64().expect("a number"));
+    let count = places.map(|at| flip(&table, at as usize)).count();
+    assert!(count > 100, "{count}");
+    let text = scratch.run("admin verify").stdout;
+    assert_eq!(text.matches("LOSS  ").count(), 100, "{text}");
+    let end = format!(
+        "\ndamage     {} more places, which `--output json` lists\ndamaged in {count} places\n",
+        count - 100
+    );
+    assert!(text.ends_with(&end), "{text}");
+    let report = json_of(&scratch.run("admin verify --output json").stdout);
+    assert_eq!(report["damage"].as_array().map(Vec::len), Some(count));
+}
+
+/// Sixteen digits that hardly repeat from one number to the next.
+fn word(n: u64) -> String {
+    let mixed =
+        n.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    format!("{mixed:016x}")
 }

@@ -136,6 +136,14 @@ fn a_flipped_bit_in_a_block_is_found_by_whoever_reads_it() {
         let line = format!("inspect sst {name} {part}");
         assert_eq!(check_damaged(&scratch, &line, &name), 0);
     }
+    // A check tells of all of them.
+    flip(&table, 6000);
+    let answer = scratch.run(&format!("inspect sst {name} check --output json"));
+    let report = json_of(&answer.stdout);
+    let damage = report["damage"].as_array().expect("a list");
+    assert_eq!((damage.len(), &report["verdict"]), (2, &"damaged".into()), "{report}");
+    assert_eq!((&damage[0]["offset"], &damage[0]["smallest"]), (&0.into(), &"k0000".into()));
+    flip(&table, 6000);
     // The other blocks are shown all the same.
     let answer = scratch.run(&format!("inspect sst {name} blocks --output json"));
     let blocks = json_of(&answer.stdout);

@@ -63,13 +63,26 @@ fn a_lost_current_costs_nothing() {
 }
 
 #[test]
-fn without_a_manifest_all_tables_count_and_nobody_knows_whether_that_is_all() {
+fn without_a_manifest_the_operations_tell_whether_that_is_all() {
     let scratch = layered();
     for manifest in files_with(&scratch, "MANIFEST") {
         std::fs::remove_file(manifest).expect("there");
     }
-    let (report, scan) = salvaged(&scratch, 4);
+    let (report, scan) = salvaged(&scratch, 0);
     assert_eq!((&*scan, &report["manifest"]), (ALL, &Value::Null), "{report}");
+    let what = report["damage"][0]["what"].as_str().expect("text");
+    assert!(what.ends_with("; all operations up to seqno 6 were found without it"), "{report}");
+    // The oldest table, and all logs that knew of it.
+    std::fs::remove_file(files_with(&scratch, ".sst").remove(0)).expect("there");
+    let logs = files_with(&scratch, ".wal");
+    logs[..logs.len() - 1].iter().for_each(|log| std::fs::remove_file(log).expect("there"));
+    let answer = scratch.run("admin salvage --to less");
+    assert_eq!(answer.code, Some(4), "{answer:?}");
+    let line = "LOSS       MANIFEST-";
+    for words in [line, " were not found: merges have dropped them as overwritten or deleted, or "]
+    {
+        assert!(answer.stdout.contains(words), "no {words:?} in {}", answer.stdout);
+    }
 }
 
 #[test]
@@ -80,8 +93,10 @@ fn a_lost_table_is_told_with_its_keys_and_what_came_back() {
     flip(&newest, 3);
     let answer = scratch.run("admin salvage --to text");
     assert_eq!(answer.code, Some(4), "{answer:?}");
-    let line = format!("LOSS       {name} at byte 0: the checksum of a block does not match; ");
-    for words in [&*line, "; keys \"\"..=\"d\"; ", "; 3 keys there may have come back older\n"] {
+    let line = format!("LOSS       {name} at byte 0, 1 block of ");
+    let held = "           it held keys from \"b\" to \"d\", both included; seqnos 4..=5\n";
+    let back = "           2 keys there may have come back older, or although deleted\n";
+    for words in [&*line, " bytes: the checksum of a block does not match\n", held, back] {
         assert!(answer.stdout.contains(words), "no {words:?} in {}", answer.stdout);
     }
     for words in ["something is lost, or may be, in 1 place of", "next: the report above says"] {

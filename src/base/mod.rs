@@ -2,6 +2,7 @@
 
 pub(crate) mod checksum;
 pub(crate) mod codec;
+pub(crate) mod damage;
 pub(crate) mod error;
 pub(crate) mod file_name;
 pub(crate) mod key;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use seawall_os::vfs::{OsFs, Vfs};
 
-use crate::base::error::Result;
+use crate::base::damage::{Damage, name_of, without_place};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::salvage::find_damage;
 
 use super::events;
 use super::handle::Db;
@@ -44,6 +46,33 @@ impl Builder {
     pub fn open_read_only(&self) -> Result<ReadOnlyDb> {
         self.options.check()?;
         Ok(ReadOnlyDb::new(look(Arc::clone(&self.vfs), &self.path, &self.options)?))
+    }
+
+    /// Lists all that is damaged, also when the database does not open: every block of every table that
+    /// counts, the log and the manifest. Empty for a sound database, which is then read once; a damaged one
+    /// is read twice. Nothing is changed.
+    ///
+    /// A tail of the log that only a crash need have torn is no damage; [`crate::RecoveryReport::cut`] says
+    /// where it is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is no database; [`ErrorKind::Locked`] while it is open for
+    /// writing; [`ErrorKind::FormatTooNew`]; [`ErrorKind::Corruption`] when no file tells whose it is.
+    pub fn find_damage(&self) -> Result<Vec<Damage>> {
+        let first = match self.open_read_only().and_then(|db| db.verify()) {
+            Ok(_) => return Ok(Vec::new()),
+            Err(error) if !matches!(error.kind(), ErrorKind::Corruption | ErrorKind::Io) => {
+                return Err(error);
+            }
+            Err(error) => error,
+        };
+        let mut damage = find_damage(Arc::clone(&self.vfs), &self.path)?;
+        // Whole files may contradict one another.
+        let name = first.file().map_or_else(String::new, name_of);
+        if !damage.iter().any(|damage| tells_of(damage, &name, &first)) {
+            damage.insert(0, Damage::loss(&name, first.offset(), without_place(&first)));
+        }
+        Ok(damage)
     }
 
     /// Uses another file system than the machine's.
@@ -115,4 +144,13 @@ impl Builder {
         self.options.manifest_roll_edits = edits;
         self
     }
+}
+
+/// Whether it is the place that an error on the file `name` means, or holds it.
+fn tells_of(damage: &Damage, name: &str, error: &Error) -> bool {
+    let holds = |begin: u64, at: u64| {
+        begin == at || (begin..begin + damage.bytes.unwrap_or(0)).contains(&at)
+    };
+    damage.file == name
+        && damage.offset.zip(error.offset()).is_none_or(|(begin, at)| holds(begin, at))
 }

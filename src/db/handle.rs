@@ -273,8 +273,8 @@ impl Db {
     /// are exactly the files that should be.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Corruption`] for the first damage found, with file and offset;
-    /// [`crate::ErrorKind::Stopped`] after an earlier failure: only the next open can judge then.
+    /// [`crate::ErrorKind::Corruption`] for the first damage found, with file and offset
+    /// ([`crate::Builder::find_damage`] lists all); [`crate::ErrorKind::Stopped`] after an earlier failure: only the next open can judge then.
     pub fn verify(&self) -> Result<VerifyReport> {
         let _scope = enter_scope(scope::VERIFY);
         let _job = self.core().begin_job()?;

@@ -147,7 +147,8 @@ impl ReadOnlyDb {
     /// that the next open for writing will remove.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Corruption`] for the first damage found, with file and offset; failed reads.
+    /// [`crate::ErrorKind::Corruption`] for the first damage found, with file and offset
+    /// ([`crate::Builder::find_damage`] lists all); failed reads.
     pub fn verify(&self) -> Result<VerifyReport> {
         let Inner { vfs, dir, options, .. } = &*self.inner;
         verify(vfs, dir, options)

@@ -4,8 +4,13 @@ use std::path::Path;
 
 use seawall_os::vfs::Vfs;
 
+use crate::base::checksum::DatabaseId;
+use crate::base::damage::{Damage, name_of, without_place};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::sstable::{BlockContents, Table, TableParts, block_contents, parts};
+use crate::base::file_name::{FileName, FileNumber};
+use crate::manifest::read_current;
+use crate::sstable::{BlockContents, Expected, Table, TableParts};
+use crate::sstable::{block_contents, find_damage, parts, written_for};
 
 /// A table's file, open for looking into it.
 #[derive(Debug)]
@@ -39,13 +44,36 @@ impl TableFile {
         }
         block_contents(&self.table, at)
     }
+}
 
-    /// Reads all of it and checks every byte against its checksum, the entries against their order, and
-    /// filter, index and properties against the entries.
-    ///
-    /// # Errors
-    /// A corruption for the first thing that is wrong, with its offset; errors of the file system.
-    pub fn check(&self) -> Result<()> {
-        self.table.verify()
-    }
+/// Reads all of the table in the file `path` and checks every byte against its checksum, the entries
+/// against their order, and filter, index and properties against the entries. Lists all that is wrong, by
+/// offset.
+///
+/// Where the file does not even tell which table it is, its name and the `CURRENT` beside it do.
+///
+/// # Errors
+/// [`ErrorKind::FormatTooNew`]; errors of the file system.
+pub fn check_table(vfs: &dyn Vfs, path: &Path) -> Result<Vec<Damage>> {
+    let (id, number) = match written_for(vfs, path) {
+        Err(error) if error.kind() == ErrorKind::Corruption => match named(vfs, path) {
+            None => {
+                let what = without_place(&error);
+                return Ok(vec![Damage::loss(&name_of(path), error.offset(), what)]);
+            }
+            Some(named) => named,
+        },
+        written => written?,
+    };
+    let refused = |error: &Error| error.kind() != ErrorKind::Corruption;
+    find_damage(vfs, path, &Expected { id, number, meta: None }, refused)
+}
+
+/// The table that should be here, by the names of files.
+fn named(vfs: &dyn Vfs, path: &Path) -> Option<(DatabaseId, FileNumber)> {
+    let FileName::Table(number) = FileName::parse(path.file_name()?.to_str()?)? else {
+        return None;
+    };
+    let current = path.parent()?.join(FileName::Current.to_string());
+    Some((read_current(vfs, &current).ok()??.id, number))
 }

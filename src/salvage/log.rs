@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::base::checksum::DatabaseId;
+use crate::base::damage::{Damage, name_of, without_place};
 use crate::base::error::{Error, Result};
 use crate::base::file_name::{FileName, FileNumber};
 use crate::base::key::{DEFAULT_KEYSPACE, KeyspaceId, OperationSink, SEQNO_MAX, SeqNo, ValueKind};
@@ -19,7 +20,8 @@ use crate::log::{Frame, FrameKind, LogFile, Scan, scan};
 use crate::manifest::State;
 use crate::wal::{Chain, Link, SegmentFile, judge};
 
-use super::report::{Damage, SalvageReport, without_place};
+use super::report::SalvageReport;
+use super::seen::Seen;
 
 /// The newest operation on each key.
 pub(super) type LogOperations = BTreeMap<Vec<u8>, (SeqNo, ValueKind, Vec<u8>)>;
@@ -39,7 +41,8 @@ enum Event<'a> {
     /// Something is missing here.
     Gap {
         name: String,
-        offset: Option<u64>,
+        /// Where it begins, and how many bytes it has, if that is known.
+        place: Option<(u64, Option<u64>)>,
         what: String,
     },
 }
@@ -77,6 +80,7 @@ impl Segments {
         mut self,
         state: Option<&State>,
         report: &mut SalvageReport,
+        seen: &mut Seen,
     ) -> LogOperations {
         let (min_wal, flushed) = state.map_or((0, 0), |state| (state.min_wal, state.flushed_seqno));
         // What the manifest needs no more is in tables.
@@ -87,7 +91,9 @@ impl Segments {
         let oldest = self.dir.join(FileName::Wal(lowest).to_string());
         let chain = judge(&self.files, lowest, vouched, &oldest);
         let from = flushed + 1;
-        let mut reader = Reader { operations: BTreeMap::new(), from: 1, report };
+        let links = self.files.iter().filter_map(|file| Judged::of(file).link);
+        links.for_each(|link| seen.know(link.previous_last_seqno));
+        let mut reader = Reader { operations: BTreeMap::new(), from: 1, report, seen };
         match chain.and_then(|chain| agrees(chain, flushed, state.is_some(), &oldest)) {
             Ok(chain) => reader.take_whole(&chain),
             Err(error) => {
@@ -136,9 +142,12 @@ impl Segments {
             };
         }
         if !events.iter().flatten().any(|event| matches!(event, Event::Gap { .. })) {
-            let name = error.file().map_or_else(|| "the log".to_owned(), super::report::name_of);
+            let name = error.file().map_or_else(|| "the log".to_owned(), name_of);
             let (offset, what) = (error.offset(), without_place(error));
-            events.insert(0, vec![Event::Gap { name, offset, what }]);
+            events.insert(
+                0,
+                vec![Event::Gap { name, place: offset.map(|offset| (offset, None)), what }],
+            );
         }
         events.into_iter().rev().flatten().collect()
     }
@@ -146,7 +155,7 @@ impl Segments {
 
 fn missing<'a>(number: FileNumber) -> Event<'a> {
     let (name, what) = (FileName::Wal(number).to_string(), "the segment is missing".to_owned());
-    Event::Gap { name, offset: None, what }
+    Event::Gap { name, place: None, what }
 }
 
 /// The newest segment before `number` that counts.
@@ -197,30 +206,32 @@ impl<'a> Judged<'a> {
         // What stands beyond the end that the next segment names was given up.
         for frame in self.scan.frames().filter(|frame| frame.offset < within) {
             if at < frame.offset {
-                events.push(self.gap(at, format!("no valid frame up to {}", frame.offset)));
+                let bytes = frame.offset - at;
+                events.push(self.gap(at, bytes, format!("no valid frame up to {}", frame.offset)));
             }
             events.push(match counts(frame) {
                 true => Event::Frame { segment: self.file, frame: *frame },
-                false => self.gap(frame.offset, "a frame that nothing vouches for".to_owned()),
+                false => {
+                    let what = "a frame that nothing vouches for".to_owned();
+                    self.gap(frame.offset, frame.end() - frame.offset, what)
+                }
             });
             at = frame.end();
         }
         let content = self.scan.content_end.min(within);
         if at < proven {
-            events.push(self.gap(at, format!("no valid frame, and {proven} bytes were written")));
+            let what = format!("no valid frame, and {proven} bytes were written");
+            events.push(self.gap(at, proven - at, what));
         } else if at < content {
-            events.push(self.gap(at, format!("{} bytes are no valid frame", content - at)));
+            let bytes = content - at;
+            events.push(self.gap(at, bytes, format!("{bytes} bytes are no valid frame")));
         }
         events
     }
 
-    fn gap(&self, offset: u64, what: String) -> Event<'a> {
-        Event::Gap { name: name_of(self.file), offset: Some(offset), what }
+    fn gap(&self, offset: u64, bytes: u64, what: String) -> Event<'a> {
+        Event::Gap { name: name_of(&self.file.log.path), place: Some((offset, Some(bytes))), what }
     }
-}
-
-fn name_of(file: &SegmentFile) -> String {
-    FileName::Wal(file.log.number).to_string()
 }
 
 /// Takes operations from frames.
@@ -229,6 +240,7 @@ struct Reader<'r> {
     /// Earlier ones are in tables.
     from: SeqNo,
     report: &'r mut SalvageReport,
+    seen: &'r mut Seen,
 }
 
 impl Reader<'_> {
@@ -241,7 +253,12 @@ impl Reader<'_> {
         for (at, bytes) in &chain.cut {
             let name = FileName::Wal(at.segment).to_string();
             let what = format!("{bytes} bytes are no valid frame: a torn write, or damage");
-            self.lose(name, Some(at.offset), what, (chain.last_seqno() + 1, None));
+            self.report.damage.push(Damage {
+                bytes: Some(*bytes),
+                seqnos: Some((chain.last_seqno() + 1, None)),
+                torn: true,
+                ..Damage::loss(&name, Some(at.offset), what)
+            });
         }
     }
 
@@ -254,13 +271,10 @@ impl Reader<'_> {
                 Event::Frame { segment, frame } if frame.head.kind.has_operations() => {
                     let first = frame.head.first_seqno;
                     if let Some(last) = last.filter(|last| !told && first > last + 1) {
-                        let what = "operations before this frame are missing".to_owned();
-                        self.lose(
-                            name_of(segment),
-                            Some(frame.offset),
-                            what,
-                            (last + 1, Some(first - 1)),
-                        );
+                        let name = name_of(&segment.log.path);
+                        let what = "operations before this frame are missing";
+                        let seqnos = (last + 1, Some(first - 1));
+                        self.lose(&name, Some((frame.offset, None)), what, seqnos);
                     }
                     // One that was logged again stands in two segments.
                     if last.is_none_or(|last| frame.last_seqno() > last) {
@@ -270,7 +284,7 @@ impl Reader<'_> {
                     }
                 }
                 Event::Frame { .. } => {}
-                Event::Gap { name, offset, what } => {
+                Event::Gap { name, place, what } => {
                     let news = |frame: &Frame<'_>| {
                         frame.head.kind.has_operations()
                             && last.is_none_or(|last| frame.last_seqno() > last)
@@ -280,25 +294,30 @@ impl Reader<'_> {
                         _ => None,
                     });
                     let upto = then.map(|then| then.saturating_sub(1));
-                    self.lose(name.clone(), *offset, what.clone(), (last.unwrap_or(0) + 1, upto));
+                    self.lose(name, *place, what, (last.unwrap_or(0) + 1, upto));
                     told = true;
                 }
             }
         }
     }
 
-    /// Something is missing, and with it the operations with these seqnos, if there are any such.
+    /// Something is missing at this place, and with it the operations with these seqnos, if there are any
+    /// such.
     fn lose(
         &mut self,
-        name: String,
-        offset: Option<u64>,
-        what: String,
+        name: &str,
+        place: Option<(u64, Option<u64>)>,
+        what: &str,
         seqnos: (SeqNo, Option<SeqNo>),
     ) {
         let lost = seqnos.1.is_none_or(|upto| upto >= seqnos.0);
-        let seqnos = lost.then_some(seqnos);
-        let damage = Damage { file: name, offset, what, lost, seqnos, ..Damage::default() };
-        self.report.damage.push(damage);
+        let (offset, bytes) = place.unzip();
+        self.report.damage.push(Damage {
+            bytes: bytes.flatten(),
+            lost,
+            seqnos: lost.then_some(seqnos),
+            ..Damage::loss(name, offset, what)
+        });
     }
 
     fn take(&mut self, path: &Path, frame: &Frame<'_>) {
@@ -310,9 +329,9 @@ impl Reader<'_> {
         let decoded = decode_operations(frame.payload, head.count, path, offset, &mut sink);
         if let Err(error) = decoded {
             let next = sink.next;
-            let name = super::report::name_of(path);
+            let place = error.offset().map(|offset| (offset, None));
             let upto = Some(frame.last_seqno());
-            self.lose(name, error.offset(), without_place(&error), (next, upto));
+            self.lose(&name_of(path), place, &without_place(&error), (next, upto));
         }
     }
 }
@@ -336,6 +355,7 @@ impl OperationSink for Sink<'_, '_> {
             return Ok(());
         }
         reader.report.log_operations += 1;
+        reader.seen.add(seqno);
         let newer = reader.operations.get(key).is_none_or(|(other, ..)| *other < seqno);
         if newer {
             reader.operations.insert(key.to_vec(), (seqno, kind, value.to_vec()));

@@ -5,17 +5,17 @@ use std::collections::BinaryHeap;
 
 use crate::base::key::{Entry, SeqNo, ValueKind, compare};
 use crate::base::slice::Slice;
-use crate::sstable::{GoodBlocks, LostBlock, Step};
+use crate::sstable::{Expected, GoodBlocks, Step};
 
 use super::log::LogOperations;
-use super::report::{Damage, SalvageReport, without_place};
+use super::report::SalvageReport;
+use super::seen::Seen;
 
 /// A table of which something can be read.
 pub(super) struct TableSource {
     pub(super) name: String,
     pub(super) blocks: GoodBlocks,
-    /// The largest seqno in it, if that is known.
-    pub(super) seqno_max: Option<SeqNo>,
+    pub(super) expected: Expected,
 }
 
 /// The merge.
@@ -29,6 +29,9 @@ pub(super) struct Merged {
     /// How much of the report's damage is in `open_losses` or behind.
     losses_seen: usize,
     last_key: Option<Vec<u8>>,
+    /// The operations that tables and log showed.
+    seen: Seen,
+    ended: bool,
 }
 
 /// The next version of one source.
@@ -64,7 +67,7 @@ impl Eq for Head {}
 
 impl Merged {
     /// Nothing is read before the first [`Merged::next_live`].
-    pub(super) fn new(tables: Vec<TableSource>, log: LogOperations) -> Merged {
+    pub(super) fn new(tables: Vec<TableSource>, log: LogOperations, seen: Seen) -> Merged {
         Merged {
             tables,
             log: log.into_iter(),
@@ -72,6 +75,8 @@ impl Merged {
             open_losses: Vec::new(),
             losses_seen: 0,
             last_key: None,
+            seen,
+            ended: false,
         }
     }
 
@@ -82,7 +87,12 @@ impl Merged {
             self.advance(None, report);
         }
         loop {
-            let Reverse(head) = self.heads.pop()?;
+            let Some(Reverse(head)) = self.heads.pop() else {
+                if !std::mem::replace(&mut self.ended, true) {
+                    self.seen.settle(report);
+                }
+                return None;
+            };
             // Only now: what its source passes over lies behind this key.
             self.advance(head.table, report);
             if self.last_key.as_ref() == Some(&head.key) {
@@ -108,10 +118,14 @@ impl Merged {
         let source = &mut self.tables[at];
         while let Some(step) = source.blocks.step() {
             match step {
-                Step::Lost(lost) => report.damage.push(source.damage_of(lost)),
+                Step::Lost(lost) => {
+                    let TableSource { name, blocks, expected } = source;
+                    report.damage.push(expected.lost_blocks(name, blocks, lost));
+                }
                 Step::Entry => {
                     let Some(entry) = source.blocks.entry() else { continue };
                     report.entries += 1;
+                    self.seen.add(entry.seqno);
                     self.heads.push(Reverse(Head::of(entry, table)));
                     return;
                 }
@@ -129,13 +143,11 @@ impl Merged {
                 return false;
             };
             let newest = damage.seqnos.and_then(|(_, last)| last);
-            if *smallest <= head.key
-                && head.key <= *largest
-                && newest.is_none_or(|n| n > head.seqno)
-            {
+            let within = largest.as_ref().is_none_or(|largest| head.key <= *largest);
+            if *smallest <= head.key && within && newest.is_none_or(|n| n > head.seqno) {
                 damage.older_keys += 1;
             }
-            head.key <= *largest
+            within
         });
     }
 }
@@ -144,17 +156,5 @@ impl Head {
     fn of(entry: Entry<'_>, table: Option<usize>) -> Head {
         let Entry { key, seqno, kind, value } = entry;
         Head { key: key.to_vec(), seqno, kind, value: value.to_vec(), table }
-    }
-}
-
-impl TableSource {
-    fn damage_of(&self, lost: LostBlock) -> Damage {
-        let LostBlock { part, why, after, upto } = lost;
-        let what = format!("{}; a block of {} bytes is lost", without_place(&why), part.bytes);
-        Damage {
-            keys: Some((after, upto)),
-            seqnos: self.seqno_max.map(|last| (1, Some(last))),
-            ..Damage::loss(&self.name, Some(part.offset), what)
-        }
     }
 }

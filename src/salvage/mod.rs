@@ -11,11 +11,13 @@
 //! one that was deleted, in its place: each [`Damage`] says among which keys, and how many of those that
 //! were found are older than what it may have held.
 //!
-//! Nothing here fails once the survey is done: what cannot be read is told in the report.
+//! Nothing here fails once the survey is done: what cannot be read is told in the report. Where every
+//! operation that a damage may have taken was found elsewhere, nothing is lost by it.
 
 mod log;
 mod merge;
 mod report;
+mod seen;
 mod survey;
 
 use std::path::Path;
@@ -23,12 +25,13 @@ use std::sync::Arc;
 
 use seawall_os::vfs::{FileLock, Vfs};
 
+use crate::base::damage::Damage;
 use crate::base::error::Result;
 use crate::base::slice::Slice;
 
 use merge::Merged;
 
-pub use report::{Damage, SalvageReport};
+pub use report::SalvageReport;
 
 /// The keys of a damaged database that are proved good, with their values, in order of the keys' bytes.
 ///
@@ -67,15 +70,29 @@ impl Salvage {
     pub fn open(vfs: Arc<dyn Vfs>, path: impl AsRef<Path>) -> Result<Salvage> {
         let mut survey = survey::Survey::of(vfs, path.as_ref())?;
         let log = survey.read_log();
-        let merged = Merged::new(survey.open_tables()?, log);
+        let merged = Merged::new(survey.open_tables()?, log, std::mem::take(&mut survey.seen));
         Ok(Salvage { merged, report: survey.report, _lock: survey.lock })
     }
 
     /// What was read, what was found damaged so far, and what is lost by that. It is whole when there
-    /// are no more keys.
+    /// are no more keys, and only then says of a damage whether all it held was found elsewhere.
     pub fn report(&self) -> &SalvageReport {
         &self.report
     }
+}
+
+/// All damage to the database in the directory `path`, in the order in which it is found. A log that only
+/// a crash need have torn is sound.
+///
+/// # Errors
+/// As [`Salvage::open`].
+pub(crate) fn find_damage(vfs: Arc<dyn Vfs>, path: &Path) -> Result<Vec<Damage>> {
+    let mut survey = survey::Survey::of(vfs, path)?;
+    survey.read_log();
+    survey.check_tables()?;
+    let mut damage = survey.report.damage;
+    damage.retain(|damage| !damage.torn);
+    Ok(damage)
 }
 
 impl Iterator for Salvage {

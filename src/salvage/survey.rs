@@ -8,16 +8,17 @@ use std::sync::Arc;
 use seawall_os::vfs::{FileLock, LockMode, OpenMode, Vfs};
 
 use crate::base::checksum::DatabaseId;
+use crate::base::damage::{Damage, without_place};
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::file_name::{FileName, FileNumber};
-use crate::base::table_meta::TableMeta;
 use crate::log::{FrameKind, LogFile, find_ids, read_whole, scan};
 use crate::manifest::{Current, Edit, State, read_current, read_manifest};
-use crate::sstable::{GoodBlocks, LostEnd, written_for};
+use crate::sstable::{Expected, GoodBlocks, find_damage, written_for};
 
 use super::log::{LogOperations, Segments};
 use super::merge::TableSource;
-use super::report::{Damage, SalvageReport, without_place};
+use super::report::SalvageReport;
+use super::seen::Seen;
 
 /// A directory, looked at.
 pub(super) struct Survey {
@@ -33,6 +34,8 @@ pub(super) struct Survey {
     state: Option<State>,
     /// Tables that a valid edit removed: what they hold stands in others, or is gone for good.
     obsolete: BTreeSet<FileNumber>,
+    /// The operations that the log showed, and what else is known of them.
+    pub(super) seen: Seen,
     pub(super) report: SalvageReport,
 }
 
@@ -52,6 +55,7 @@ impl Survey {
             tables: BTreeSet::new(),
             state: None,
             obsolete: BTreeSet::new(),
+            seen: Seen::default(),
             report: SalvageReport::default(),
         };
         survey.read_files(&names)?;
@@ -160,9 +164,7 @@ impl Survey {
     fn read_manifest(&mut self, current: Option<Current>) -> Result<()> {
         let number = current.as_ref().map(|current| current.manifest);
         let Some(number) = number.or_else(|| self.manifests.keys().next_back().copied()) else {
-            let what = "there is no manifest: which tables count is not known, and of those that are \
-                        missing nobody tells";
-            self.report.damage.push(Damage::loss("MANIFEST", None, what));
+            self.tell_of_manifest(Damage::loss("MANIFEST", None, "there is no manifest"));
             return Ok(());
         };
         let name = FileName::Manifest(number).to_string();
@@ -191,12 +193,7 @@ impl Survey {
 
     /// Goes by the files that are there: no manifest tells which tables count.
     fn disbelieve(&mut self, name: &str, error: &Error) {
-        let what = format!(
-            "{}; all tables count that no edit is known to have removed, and of those that are \
-             missing nobody tells",
-            without_place(error)
-        );
-        self.report.damage.push(Damage::loss(name, error.offset(), what));
+        self.tell_of_manifest(Damage::loss(name, error.offset(), without_place(error)));
         self.state = None;
         self.report.manifest = None;
         for (number, bytes) in &self.manifests {
@@ -204,6 +201,12 @@ impl Survey {
             let log = LogFile { id: self.id, number: *number, path };
             self.obsolete.extend(removed_by_edits(bytes, &log));
         }
+    }
+
+    /// Which tables count is not known, and of those that are missing nobody tells.
+    fn tell_of_manifest(&mut self, damage: Damage) {
+        self.seen.miss_manifest(self.report.damage.len());
+        self.report.damage.push(damage);
     }
 
     /// Reads what the log proves, which may show that edits of the manifest are missing.
@@ -223,7 +226,7 @@ impl Survey {
             let error = Error::corruption(&path, self.manifest_len(&name), what);
             self.disbelieve(&name, &error);
         }
-        segments.operations(self.state.as_ref(), &mut self.report)
+        segments.operations(self.state.as_ref(), &mut self.report, &mut self.seen)
     }
 
     fn manifest_len(&self, name: &str) -> u64 {
@@ -234,79 +237,64 @@ impl Survey {
 
     /// Opens the tables that count.
     pub(super) fn open_tables(&mut self) -> Result<Vec<TableSource>> {
-        let wanted: Vec<(FileNumber, Option<TableMeta>)> = match &self.state {
-            Some(state) => {
-                state.tables.iter().map(|(_, meta)| (meta.number, Some(meta.clone()))).collect()
-            }
-            None => {
-                let there = self.tables.iter().filter(|number| !self.obsolete.contains(*number));
-                there.map(|number| (*number, None)).collect()
-            }
-        };
-        let counts: BTreeSet<FileNumber> = wanted.iter().map(|(number, _)| *number).collect();
-        let unused = self.tables.difference(&counts);
-        self.report.unused.extend(unused.map(|number| FileName::Table(*number).to_string()));
         let mut sources = Vec::new();
-        for (number, meta) in wanted {
-            sources.extend(self.open_table(number, meta)?);
+        for expected in self.tables_that_count() {
+            sources.extend(self.open_table(expected)?);
         }
         Ok(sources)
     }
 
-    fn open_table(
-        &mut self,
-        number: FileNumber,
-        meta: Option<TableMeta>,
-    ) -> Result<Option<TableSource>> {
-        let name = FileName::Table(number).to_string();
+    /// Reads the tables that count and adds all that is wrong with them to the report.
+    pub(super) fn check_tables(&mut self) -> Result<()> {
+        for expected in self.tables_that_count() {
+            let path = self.table_path(expected.number);
+            self.report.damage.extend(find_damage(&*self.vfs, &path, &expected, is_refusal)?);
+        }
+        Ok(())
+    }
+
+    fn tables_that_count(&mut self) -> Vec<Expected> {
+        let id = self.id;
+        let expected: Vec<Expected> = match &self.state {
+            Some(state) => {
+                let metas = state.tables.iter().map(|(_, meta)| meta.clone());
+                metas.map(|meta| Expected { id, number: meta.number, meta: Some(meta) }).collect()
+            }
+            None => {
+                let there = self.tables.iter().filter(|number| !self.obsolete.contains(*number));
+                there.map(|number| Expected { id, number: *number, meta: None }).collect()
+            }
+        };
+        let counts: BTreeSet<FileNumber> = expected.iter().map(|table| table.number).collect();
+        let unused = self.tables.difference(&counts);
+        self.report.unused.extend(unused.map(|number| FileName::Table(*number).to_string()));
+        expected
+    }
+
+    fn open_table(&mut self, expected: Expected) -> Result<Option<TableSource>> {
+        let Expected { id, number, meta } = &expected;
+        let name = FileName::Table(*number).to_string();
         let size_bytes = meta.as_ref().map(|meta| meta.size_bytes);
-        let path = self.table_path(number);
-        match GoodBlocks::open(&*self.vfs, &path, self.id, number, size_bytes) {
+        match GoodBlocks::open(&*self.vfs, &self.table_path(*number), *id, *number, size_bytes) {
             Ok(blocks) => {
                 let harmless = blocks.damaged_ends().iter();
                 self.report.damage.extend(harmless.map(|error| Damage::harmless(&name, error)));
                 self.report.tables += 1;
-                if let Some(end) = blocks.lost_end() {
-                    self.report.damage.push(damage_of_end(&name, end, meta.as_ref()));
-                }
-                let seqno_max = meta.map(|meta| meta.seqno_max).or(blocks.seqno_max());
-                Ok(Some(TableSource { name, blocks, seqno_max }))
+                let end = blocks.lost_end().map(|end| expected.lost_end(&name, &blocks, end));
+                self.report.damage.extend(end);
+                Ok(Some(TableSource { name, blocks, expected }))
             }
             Err(error) if is_refusal(&error) => Err(error),
             Err(error) => {
-                self.lose_table(&name, meta, &error);
+                self.report.damage.push(expected.lost_table(&name, &error));
                 Ok(None)
             }
         }
     }
 
-    fn lose_table(&mut self, name: &str, meta: Option<TableMeta>, error: &Error) {
-        let mut damage = Damage::loss(name, error.offset(), "");
-        damage.what = match &meta {
-            Some(meta) => {
-                damage.keys = Some((meta.smallest.to_vec(), meta.largest.to_vec()));
-                damage.seqnos = Some((meta.seqno_min, Some(meta.seqno_max)));
-                format!("{}; its {} entries are lost", without_place(error), meta.entry_count)
-            }
-            None => format!("{}; what it held is lost", without_place(error)),
-        };
-        self.report.damage.push(damage);
-    }
-
     fn table_path(&self, number: FileNumber) -> PathBuf {
         self.dir.join(FileName::Table(number).to_string())
     }
-}
-
-/// The end of a table of which only the beginning was found.
-fn damage_of_end(name: &str, end: &LostEnd, meta: Option<&TableMeta>) -> Damage {
-    let what = "the index is lost, and no block is found from here on";
-    let mut damage = Damage::loss(name, Some(end.offset), what);
-    if let Some(meta) = meta {
-        damage.keys = Some((end.after.clone(), meta.largest.to_vec()));
-        damage.seqnos = Some((meta.seqno_min, Some(meta.seqno_max)));
-    }
-    damage
 }
 
 /// Whether the system refuses what it may permit later: no damage, and no reason to go on without.

@@ -35,7 +35,9 @@ pub(crate) struct GoodBlocks {
     cursor: Option<BlockCursor>,
     /// The entry handed out last.
     last: Option<(Vec<u8>, SeqNo)>,
-    seqno_max: Option<SeqNo>,
+    /// The entry that the walk is at is still to be handed out: blocks before it had to be told first.
+    waiting: bool,
+    properties: Option<Properties>,
     damaged_ends: Vec<Error>,
     lost_end: Option<LostEnd>,
 }
@@ -75,6 +77,8 @@ impl Places {
 #[derive(Debug)]
 pub(crate) struct LostEnd {
     pub(crate) offset: u64,
+    /// How many bytes of the table follow, index and all.
+    pub(crate) bytes: u64,
     /// The largest key that was found.
     pub(crate) after: Vec<u8>,
 }
@@ -82,14 +86,17 @@ pub(crate) struct LostEnd {
 /// The longest block that is sought without an index, in bytes.
 const SOUGHT_BYTES_MAX: usize = 64 << 10;
 
-/// A block that cannot be read, or not to its end.
+/// Blocks in a row that cannot be read, or not to their ends.
 #[derive(Debug)]
-pub(crate) struct LostBlock {
+pub(crate) struct LostBlocks {
+    /// Where they are, all together.
     pub(crate) part: PartInfo,
+    /// How many they are.
+    pub(crate) blocks: u64,
+    /// What is wrong with the first of them.
     pub(crate) why: Error,
-    /// What was in it lies between these keys, both inclusive.
-    pub(crate) after: Vec<u8>,
-    pub(crate) upto: Vec<u8>,
+    /// What was in them has keys from the first to the second, both included.
+    pub(crate) keys: (Vec<u8>, Vec<u8>),
 }
 
 /// The next of a walk.
@@ -97,8 +104,8 @@ pub(crate) struct LostBlock {
 pub(crate) enum Step {
     /// The walk is at an entry, which [`GoodBlocks::entry`] lends.
     Entry,
-    /// A block is passed over.
-    Lost(LostBlock),
+    /// Blocks are passed over.
+    Lost(LostBlocks),
 }
 
 impl GoodBlocks {
@@ -126,7 +133,8 @@ impl GoodBlocks {
             next_block: 0,
             cursor: None,
             last: None,
-            seqno_max: None,
+            waiting: false,
+            properties: None,
             damaged_ends: Vec::new(),
             lost_end: None,
         };
@@ -170,7 +178,8 @@ impl GoodBlocks {
             ends.push(at);
         }
         let after = found.last().map_or_else(Vec::new, |(_, key, _)| key.clone());
-        self.lost_end = Some(LostEnd { offset: at, after });
+        let bytes = size_bytes.saturating_sub(at);
+        self.lost_end = Some(LostEnd { offset: at, bytes, after });
         self.places = Places::Found(found);
         Ok(())
     }
@@ -187,7 +196,7 @@ impl GoodBlocks {
         let properties = properties.and_then(|bytes| Properties::decode(&bytes, offset, path));
         self.damaged_ends.extend(filter.and_then(Result::err));
         match properties {
-            Ok(properties) => self.seqno_max = Some(properties.seqno_max),
+            Ok(properties) => self.properties = Some(properties),
             Err(error) => self.damaged_ends.push(error),
         }
     }
@@ -202,21 +211,42 @@ impl GoodBlocks {
         &self.damaged_ends
     }
 
-    /// The largest seqno in it, if the properties are whole.
-    pub(crate) fn seqno_max(&self) -> Option<SeqNo> {
-        self.seqno_max
+    /// The smallest and the largest seqno in it, if the properties are whole.
+    pub(crate) fn seqnos(&self) -> Option<(SeqNo, SeqNo)> {
+        self.properties.as_ref().map(|properties| (properties.seqno_min, properties.seqno_max))
     }
 
-    /// Goes on to the next entry that is good, or over a block that is not; `None` at the end.
+    /// Goes on to the next entry that is good, or over blocks that are not; `None` at the end.
     pub(crate) fn step(&mut self) -> Option<Step> {
-        if let Some(cursor) = &mut self.cursor
-            && let Some(entry) = cursor.entry()
-        {
-            self.last = Some((entry.key.to_vec(), entry.seqno));
-            if let Err(why) = cursor.next() {
-                return Some(self.lost(self.next_block - 1, why));
-            }
+        if std::mem::take(&mut self.waiting) {
+            return Some(Step::Entry);
         }
+        let mut lost = None;
+        let mut found = self.leave_entry().and_then(|()| self.find_entry());
+        loop {
+            match found {
+                Ok(false) => return lost.map(Step::Lost),
+                Ok(true) => {
+                    self.waiting = lost.is_some();
+                    return Some(lost.map_or(Step::Entry, Step::Lost));
+                }
+                Err(why) => lost = Some(self.lose(lost, why)),
+            }
+            found = self.find_entry();
+        }
+    }
+
+    /// Moves on from the entry that was handed out last.
+    fn leave_entry(&mut self) -> Result<()> {
+        let Some(cursor) = &mut self.cursor else { return Ok(()) };
+        let Some(entry) = cursor.entry() else { return Ok(()) };
+        self.last = Some((entry.key.to_vec(), entry.seqno));
+        cursor.next()
+    }
+
+    /// Whether there is an entry, here or in a block further on; an error is one of the block before
+    /// `next_block`.
+    fn find_entry(&mut self) -> Result<bool> {
         loop {
             if let Some(entry) = self.entry() {
                 let follows = |(key, seqno): &(Vec<u8>, SeqNo)| {
@@ -224,20 +254,16 @@ impl GoodBlocks {
                 };
                 let good = self.last.as_ref().is_none_or(follows);
                 if good && (1..=SEQNO_MAX).contains(&entry.seqno) {
-                    return Some(Step::Entry);
+                    return Ok(true);
                 }
                 let offset = self.places.handle(self.next_block - 1).offset;
-                let why = self.source.corrupt(offset, "the entries are not in order");
-                return Some(self.lost(self.next_block - 1, why));
+                return Err(self.source.corrupt(offset, "the entries are not in order"));
             }
             if self.next_block == self.places.len() {
-                return None;
+                return Ok(false);
             }
             self.next_block += 1;
-            match self.open_block(self.next_block - 1) {
-                Ok(cursor) => self.cursor = Some(cursor),
-                Err(why) => return Some(self.lost(self.next_block - 1, why)),
-            }
+            self.cursor = Some(self.open_block(self.next_block - 1)?);
         }
     }
 
@@ -255,15 +281,29 @@ impl GoodBlocks {
         Ok(cursor)
     }
 
-    fn lost(&mut self, at: usize, why: Error) -> Step {
+    /// Adds the block before `next_block` to those that are lost.
+    fn lose(&mut self, lost: Option<LostBlocks>, why: Error) -> LostBlocks {
         self.cursor = None;
-        let after = at.checked_sub(1).map(|before| self.places.last_key(before).to_vec());
-        Step::Lost(LostBlock {
-            part: part(self.places.handle(at)),
-            why,
-            after: after.unwrap_or_default(),
-            upto: self.places.last_key(at).to_vec(),
-        })
+        let at = self.next_block - 1;
+        let (this, upto) = (part(self.places.handle(at)), self.places.last_key(at).to_vec());
+        match lost {
+            Some(LostBlocks { part: before, blocks, why, keys: (from, _) }) => LostBlocks {
+                part: PartInfo { bytes: this.offset + this.bytes - before.offset, ..before },
+                blocks: blocks + 1,
+                why,
+                keys: (from, upto),
+            },
+            None => LostBlocks { part: this, blocks: 1, why, keys: (self.lowest_of(at), upto) },
+        }
+    }
+
+    /// The smallest key that what was not read of the block `at` can have.
+    fn lowest_of(&self, at: usize) -> Vec<u8> {
+        let before = at.checked_sub(1).map(|before| self.places.last_key(before).to_vec());
+        let first = || self.properties.as_ref().map(|properties| properties.smallest.to_vec());
+        let begin = before.or_else(first).unwrap_or_default();
+        // Entries of the block itself may have been read.
+        self.last.iter().map(|(key, _)| key.clone()).fold(begin, Vec::max)
     }
 }
 

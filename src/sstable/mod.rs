@@ -5,7 +5,7 @@
 //! reader  ── filter, guide, block_cache
 //!                                   file in, entries out: get, verify
 //! iter, dump, parts, explain        walks; a text for people; a table taken apart for tools; one read
-//! good_blocks                       what is left of a damaged table
+//! good_blocks, damage               what is left of a damaged table, and what is wrong with it
 //! ```
 //!
 //! The layout of the file stands in [`mod@format`], that of a block in [`block_builder`].
@@ -16,6 +16,7 @@ mod block_cache;
 mod block_cursor;
 mod builder;
 mod compression;
+mod damage;
 mod dump;
 mod explain;
 mod filter;
@@ -32,11 +33,12 @@ mod tests;
 
 pub(crate) use block_cache::{BlockCache, CacheCounts, Caching};
 pub(crate) use builder::{TableBuilder, TableOptions};
+pub(crate) use damage::{Expected, find_damage};
 pub(crate) use dump::dump;
 pub use explain::BlockRead;
 pub(crate) use explain::{TableRead, explain};
 pub(crate) use filter::KeyHash;
-pub(crate) use good_blocks::{GoodBlocks, LostBlock, LostEnd, Step};
+pub(crate) use good_blocks::{GoodBlocks, Step};
 pub(crate) use iter::TableCursor;
 pub use parts::{BlockContents, BlockInfo, FilterInfo, PartInfo, PropertiesInfo, TableParts};
 pub(crate) use parts::{block_contents, parts};

@@ -1,5 +1,5 @@
-//! What several tests of the whole store share: file systems that record or fail chosen calls, and
-//! a simulated world to run a store in.
+//! What several tests of the whole store share: file systems that record or fail chosen calls, a
+//! simulated world to run a store in, and harm to files at rest.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -7,6 +7,7 @@
 )]
 #![allow(clippy::disallowed_types, reason = "below the store: what it sees as a file system")]
 
+pub mod harm;
 pub mod record;
 pub mod script;
 pub mod watched;

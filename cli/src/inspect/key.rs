@@ -7,9 +7,9 @@ use std::path::Path;
 use seawall::{KeyVersion, Layer, LayerRead, ReadPath};
 use serde_json::{Value, json};
 
-use super::key_text;
 use crate::bytes::Shown;
 use crate::console::Console;
+use crate::damage::key_text;
 use crate::exit::Exit;
 use crate::store::{argument, look};
 

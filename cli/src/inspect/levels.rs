@@ -6,9 +6,8 @@ use seawall::inspect::{ManifestDump, TableInfo};
 use serde_json::{Value, json};
 
 use super::{keys_text, tables_json};
-use crate::console::Console;
+use crate::console::{Console, counted, several};
 use crate::exit::Exit;
-use crate::store::{counted, several};
 
 pub(super) fn print(console: &Console, dump: &ManifestDump) -> anyhow::Result<Exit> {
     let levels = by_level(dump);

@@ -6,9 +6,8 @@ use seawall::inspect::{EditInfo, ManifestDump, StateInfo, TableInfo};
 use serde_json::{Value, json};
 
 use super::{keys_text, tables_json};
-use crate::console::Console;
+use crate::console::{Console, counted, several};
 use crate::exit::Exit;
-use crate::store::{counted, several};
 
 /// A manifest for people.
 struct Told<'a> {

@@ -3,17 +3,17 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use seawall::inspect::check_table;
 use seawall::inspect::{BlockContents, BlockInfo, FilterInfo, PartInfo, TableFile, TableParts};
 use seawall::os::vfs::OsFs;
 use serde_json::{Map, Value, json};
 
-use super::{key_text, keys_text};
+use super::keys_text;
 use crate::args::{Sst, SstPart};
 use crate::bytes::Shown;
-use crate::console::Console;
-use crate::exit::{Exit, Failure};
-use crate::store::{counted, several};
+use crate::console::{Console, counted, several};
+use crate::damage::{self, key_text};
+use crate::exit::{Exit, Failure, ON_DAMAGE};
 
 type Contents = seawall::Result<BlockContents>;
 
@@ -27,6 +27,11 @@ struct Shower<'a> {
 
 pub(super) fn inspect(console: &Console, db: &Path, arguments: &Sst) -> anyhow::Result<Exit> {
     let path = place_of(db, &arguments.file);
+    if arguments.part == Some(SstPart::Check) {
+        let damage = check_table(&OsFs::new(), &path).map_err(explained)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        damage::report(console, folder, &damage, ON_DAMAGE)?;
+    }
     let file = TableFile::open(&OsFs::new(), &path).map_err(explained)?;
     let parts = file.parts();
     let shower = Shower { console, path, file, parts };
@@ -36,7 +41,7 @@ pub(super) fn inspect(console: &Console, db: &Path, arguments: &Sst) -> anyhow::
         Some(SstPart::Index) => shower.index(),
         Some(SstPart::Filter) => shower.filter(),
         Some(SstPart::Props) => shower.properties(),
-        Some(SstPart::Check) => shower.check(),
+        Some(SstPart::Check) => shower.checked(),
     }
 }
 
@@ -109,14 +114,17 @@ impl Shower<'_> {
         Ok(Exit::Fine)
     }
 
-    fn check(&self) -> anyhow::Result<Exit> {
-        self.file.check().context("the table is damaged")?;
+    /// All of it was read, and nothing is wrong.
+    fn checked(&self) -> anyhow::Result<Exit> {
         let entries = self.parts.properties.entry_count;
         let blocks = self.parts.blocks.len();
-        self.print(json!({ "verdict": "ok", "entries": entries, "blocks": blocks }), |out| {
-            let blocks = several(blocks as u64, "block");
-            writeln!(out, "entries    {entries} in {blocks}\nno damage found")
-        })
+        self.print(
+            json!({ "verdict": "ok", "entries": entries, "blocks": blocks, "damage": [] }),
+            |out| {
+                let blocks = several(blocks as u64, "block");
+                writeln!(out, "entries    {entries} in {blocks}\nno damage found")
+            },
+        )
     }
 
     /// Prints one JSON object, or a heading and the text.

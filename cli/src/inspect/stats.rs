@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 
 use super::levels::{by_level, sum_text};
 use super::{explained, is_missing};
-use crate::console::Console;
+use crate::console::{Console, several};
 use crate::exit::{Exit, Failure};
-use crate::store::several;
 
 /// How often it is looked again when a file goes away in between: beside a running database that is
 /// nothing unusual.
@@ -68,8 +67,8 @@ fn missing(error: &seawall::Error) -> Failure {
     let mut failure = Failure::new(
         Exit::Corruption,
         format!("a file that the database needs is missing: {error}"),
-        "no data was changed; put the file back from a copy. `{seawall} admin verify` reads \
-         everything that counts",
+        "no data was changed; put the file back from a copy. `{seawall} admin verify` lists \
+         all that is damaged",
     );
     failure.place = error.file().map(|file| (file.to_owned(), None));
     failure

@@ -9,9 +9,9 @@ use serde_json::json;
 
 use super::import::{column_and_what, decoded, open_input};
 use super::lines::{Lines, Next};
-use super::{Use, open, several};
+use super::{Use, open};
 use crate::bytes::Parsed;
-use crate::console::Console;
+use crate::console::{Console, several};
 use crate::exit::{Exit, Failure};
 use crate::interrupt;
 

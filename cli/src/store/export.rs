@@ -11,9 +11,9 @@ use seawall::ReadOnlyDb;
 use serde_json::json;
 
 use super::scan::write_line;
-use super::{counted, counter, look};
+use super::{counter, look};
 use crate::args::Export;
-use crate::console::Console;
+use crate::console::{Console, counted};
 use crate::exit::{Exit, Failure};
 use crate::interrupt;
 

@@ -12,10 +12,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::lines::{Lines, Next};
-use super::{Use, counted, open};
+use super::{Use, open};
 use crate::args::Import;
 use crate::bytes::{Parsed, from_hex};
-use crate::console::Console;
+use crate::console::{Console, counted};
 use crate::exit::{Exit, Failure};
 use crate::hint::{quoted, seawall};
 use crate::interrupt;

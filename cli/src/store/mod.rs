@@ -119,13 +119,3 @@ pub(crate) fn counter(console: &Console) -> ProgressBar {
     }
     bar
 }
-
-/// `1 entry`, `2 entries`.
-pub(crate) fn counted(entries: u64) -> String {
-    format!("{entries} {}", if entries == 1 { "entry" } else { "entries" })
-}
-
-/// `1 block`, `2 blocks`: for words that take an s.
-pub(crate) fn several(count: u64, one: &str) -> String {
-    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
-}

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use anyhow::Context;
 use indicatif::ProgressBar;
 use seawall::os::vfs::OsFs;
-use seawall::{Damage, Db, Durability, ErrorKind, Salvage, SalvageReport, WriteBatch};
+use seawall::{Db, Durability, ErrorKind, Salvage, SalvageReport, WriteBatch};
 use serde_json::{Value, json};
 
-use super::{Use, counted, counter, none_at, open, several};
-use crate::bytes::{Hex, Shown};
-use crate::console::{Console, unless_reader_went_away};
+use super::{Use, counter, none_at, open};
+use crate::console::{Console, counted, several, unless_reader_went_away};
+use crate::damage;
 use crate::exit::{Exit, Failure};
 use crate::interrupt;
 
@@ -127,42 +127,14 @@ impl fmt::Display for Told<'_> {
         if !unused.is_empty() {
             writeln!(f, "left out   {}", unused.join(" "))?;
         }
-        damage.iter().try_for_each(|damage| self.write_damage(f, damage))?;
+        write!(f, "{}", damage::Told { console: self.console, damage })?;
         write!(f, "written    {} to {}", counted(*keys), self.to.display())?;
         if self.report.is_complete() { write!(f, "; nothing is lost") } else { Ok(()) }
     }
 }
 
-impl Told<'_> {
-    fn write_damage(&self, f: &mut fmt::Formatter<'_>, damage: &Damage) -> fmt::Result {
-        let Damage { file, offset, what, lost, keys, seqnos, older_keys } = damage;
-        write!(f, "{:<10} {file}", if *lost { "LOSS" } else { "damage" })?;
-        if let Some(offset) = offset {
-            write!(f, " at byte {offset}")?;
-        }
-        write!(f, ": {what}")?;
-        if let Some((smallest, largest)) = keys {
-            write!(f, "; keys {}..={}", self.key(smallest), self.key(largest))?;
-        }
-        match seqnos {
-            Some((first, Some(last))) => write!(f, "; seqnos {first}..={last}")?,
-            Some((first, None)) => write!(f, "; seqnos from {first} on, if there were any")?,
-            None => {}
-        }
-        if *older_keys > 0 {
-            write!(f, "; {} there may have come back older", several(*older_keys, "key"))?;
-        }
-        writeln!(f)
-    }
-
-    fn key(&self, key: &[u8]) -> String {
-        let Console { hex, .. } = self.console;
-        if *hex { Hex(key).to_string() } else { format!("\"{}\"", key.escape_ascii()) }
-    }
-}
-
 fn as_json(console: &Console, report: &SalvageReport, to: &Path) -> Value {
-    let damage = report.damage.iter().map(|damage| damage_json(console, damage));
+    let damage = report.damage.iter().map(|damage| damage::as_json(console, damage));
     json!({
         "verdict": if report.is_complete() { "complete" } else { "lost" },
         "id": report.id,
@@ -174,24 +146,5 @@ fn as_json(console: &Console, report: &SalvageReport, to: &Path) -> Value {
         "to": to.to_string_lossy(),
         "damage": damage.collect::<Vec<_>>(),
         "left_out": report.unused,
-    })
-}
-
-fn damage_json(console: &Console, damage: &Damage) -> Value {
-    let Damage { file, offset, what, lost, keys, seqnos, older_keys } = damage;
-    let key = |key: &Option<&Vec<u8>>| {
-        key.map_or(Value::Null, |bytes| json!(Shown { bytes, hex: console.hex }))
-    };
-    let (smallest, largest) = keys.as_ref().map(|(smallest, largest)| (smallest, largest)).unzip();
-    json!({
-        "file": file,
-        "offset": offset,
-        "what": what,
-        "lost": lost,
-        "smallest": key(&smallest),
-        "largest": key(&largest),
-        "first_seqno": seqnos.map(|(first, _)| first),
-        "last_seqno": seqnos.and_then(|(_, last)| last),
-        "older_keys": older_keys,
     })
 }

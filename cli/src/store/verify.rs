@@ -3,16 +3,30 @@
 use std::io::Write;
 use std::path::Path;
 
-use seawall::{Cut, VerifyReport};
+use seawall::{Cut, Db, ErrorKind, VerifyReport};
 use serde_json::json;
 
-use super::{counted, look, several};
-use crate::console::Console;
+use super::look;
+use crate::console::{Console, counted, several};
+use crate::damage;
 use crate::exit::Exit;
 
+/// Verifying again would say no more.
+const NEXT: &str = "no data was changed; copy the directory before anything else. \
+    `{seawall} admin salvage --to DIR` writes what is good into the new database DIR";
+
 pub(crate) fn verify(console: &Console, path: &Path) -> anyhow::Result<Exit> {
-    let db = look(console, path)?;
-    let report = db.verify()?;
+    let verified = look(console, path).and_then(|db| Ok((db.verify()?, db)));
+    let (report, db) = verified.or_else(|error| {
+        // It ends at the first place; a person wants to know of all.
+        let read = error.chain().find_map(|cause| cause.downcast_ref::<seawall::Error>());
+        let found =
+            matches!(read.map(seawall::Error::kind), Some(ErrorKind::Corruption | ErrorKind::Io));
+        if found {
+            damage::report(console, path, &Db::builder(path).find_damage()?, NEXT)?;
+        }
+        Err(error)
+    })?;
     if console.json() {
         console.data_json(&as_json(&report, &db.recovery_report().cut))?;
     } else {
@@ -52,6 +66,7 @@ fn as_json(report: &VerifyReport, cut: &[Cut]) -> serde_json::Value {
     } = report;
     json!({
         "verdict": "ok",
+        "damage": [],
         "tables": tables,
         "entries": entries,
         "log_segments": log_segments,
