@@ -105,6 +105,7 @@ fn simulate(console: &Console, command: &SimCommand) -> anyhow::Result<Exit> {
         },
         SimCommand::Replay(arguments) => sim::replay::replay(console, arguments),
         SimCommand::Shrink { tape } => sim::replay::shrink(console, tape),
+        SimCommand::Convert(arguments) => sim::convert::convert(console, arguments),
         SimCommand::Keep(arguments) => sim::keep::keep(console, arguments),
         SimCommand::Planted(arguments) => planted::run(console, arguments),
         SimCommand::List => sim::list::list(console),

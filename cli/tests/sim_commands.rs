@@ -178,6 +178,54 @@ fn a_file_that_is_no_tape_is_refused_with_the_line() {
 }
 
 #[test]
+fn a_tape_becomes_an_input_and_comes_back_as_it_was() {
+    let scratch = Scratch::new();
+    let tape = "seawall tape 1\n# a\\n\nsystem seawall\nbase seed 0x2a\n\
+                op 0 g0 c0 put 3 40 sync\nop 1 g0 c0 get 3\n\
+                answer crash g0/op0 commit/wal/write_at 0 = end-power-during\n";
+    scratch.write("a.tape", tape);
+    let said = scratch.fine("sim convert a.tape --to a.input");
+    assert!(said.starts_with("tape -> input of ") && said.ends_with(": 2 operations, 1 answer\n"));
+    let back = scratch.run("sim convert a.input");
+    assert_eq!((back.code, &*back.stdout), (Some(0), tape));
+    let said = format!("input -> tape of {} bytes: 2 operations, 1 answer\n", tape.len());
+    assert_eq!(back.stderr, said);
+    let report = json_of(&scratch.fine("sim convert a.input --to b.tape --output json"));
+    assert_eq!((&report["into"], &report["to"]), (&"tape".into(), &"b.tape".into()), "{report}");
+    let again = std::fs::read_to_string(scratch.path().join("b.tape"));
+    assert_eq!(again.expect("it is there"), tape);
+}
+
+#[test]
+fn what_a_fuzzer_found_becomes_a_tape_that_is_the_same_run() {
+    let scratch = Scratch::new();
+    // Two operations that are drawn, and an override.
+    scratch.write("crash-1", b"o\x00\x00\x21\x07\x31\no\x01\x01\x80\nx\x02\x40\x00\x00\x03\n");
+    let answer = scratch.run("sim convert crash-1");
+    assert!(answer.stderr.contains(": 2 operations, "), "{answer:?}");
+    assert!(answer.stderr.ends_with("; it was run, with 1 override\n"), "{answer:?}");
+    scratch.write("found.tape", &answer.stdout);
+    assert!(scratch.fine("sim replay found.tape").starts_with("no property is violated"));
+}
+
+#[test]
+fn what_cannot_be_converted_is_told() {
+    let scratch = Scratch::new();
+    scratch.write("empty", "");
+    scratch.write("bad.tape", "seawall tape 1\nnonsense\n");
+    scratch.write("old.tape", "seawall tape 1\nop frobnicate\n");
+    scratch.write("other", "sother\no1 g0 c0 flush\nx\n");
+    check_failure(&scratch, "sim convert none", 1, &["cannot read none", "next: "]);
+    check_failure(&scratch, "sim convert empty", 1, &["neither a tape nor an input", "next: "]);
+    check_failure(&scratch, "sim convert bad.tape", 1, &["is no tape", "line 2", "next: "]);
+    check_failure(&scratch, "sim convert old.tape", 1, &["cannot be an input", "next: "]);
+    check_failure(&scratch, "sim convert other", 1, &["system \"other\"", "next: "]);
+    check_failure(&scratch, "sim convert old.tape --to none/b", 1, &["cannot be an input"]);
+    check_failure(&scratch, "sim convert other --output json", 2, &["--to FILE"]);
+    check_failure(&scratch, "sim convert", 2, &["<TAPE|INPUT>"]);
+}
+
+#[test]
 fn a_kept_tape_goes_into_the_corpus_with_its_story() {
     let scratch = Scratch::new();
     scratch.write("calm.tape", CALM);

@@ -4,6 +4,7 @@
 //! - [`driver`]: the loop that runs it, crashes it and goes on; [`mod@check`]: what is legal.
 //! - [`explore`]: sweeps over many seeds; [`shrink`]: failures made small; [`report`]: what is read of
 //!   them; [`testing`]: all of that in a `#[test]`.
+//! - [`fuzz`]: runs that a fuzzer decides, as bytes.
 //! - [`choice`]: the stream of choices a run is a pure function of; seeds and tapes that answer it.
 //! - [`disk`]: a disk that tears, loses, fails and fills up, and the images its crashes leave.
 //! - [`sched`]: the engine's threads as coroutines on one OS thread, switched by choice.
@@ -17,6 +18,7 @@ pub mod config;
 pub mod disk;
 pub mod driver;
 pub mod explore;
+pub mod fuzz;
 pub mod numbers;
 pub mod report;
 pub mod sched;

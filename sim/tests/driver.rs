@@ -5,6 +5,7 @@ mod toy;
 use seawall_sim::check::Property;
 use seawall_sim::disk::Personality;
 use seawall_sim::driver::{Input, Ran, run};
+use seawall_sim::fuzz::{records, storm};
 use seawall_sim::shrink::shrink;
 use toy::{Toy, bug};
 
@@ -108,10 +109,18 @@ fn the_control_does_not() {
 fn bytes_decide_a_run_and_its_tape_is_the_same_run() {
     let mut tapes = std::collections::BTreeSet::new();
     for seed in 0..20u64 {
-        let word = |at: u64| (seed * 1_000 + at).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-        let bytes: Vec<u8> = (0..4_000).map(|at| word(at) as u8).collect();
-        let knobs = vec![("operations".to_owned(), 30)];
-        let ran = run::<Toy<{ bug::LATE_SYNC }>>(&Input::Bytes(bytes, knobs)).expect("no tape");
+        let byte = |at: u64| ((seed * 1_000 + at).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as u8;
+        let mut bytes = Vec::new();
+        for at in (0..30 * 8).step_by(8) {
+            let draws: Vec<u8> = (at..at + 8).map(byte).collect();
+            records::push(&mut bytes, b'o', &draws);
+            records::push(
+                &mut bytes,
+                b'x',
+                &[byte(at), byte(at + 1), byte(at) % 4, 0, byte(at + 2)],
+            );
+        }
+        let ran = storm::<Toy<{ bug::LATE_SYNC }>>(&bytes).expect("it is not much");
         let again = run::<Toy<{ bug::LATE_SYNC }>>(&Input::Tape(Box::new(ran.tape.clone())));
         assert_eq!(again.expect("readable").fingerprint, ran.fingerprint, "{seed}");
         tapes.insert(ran.tape.to_string());
@@ -120,10 +129,13 @@ fn bytes_decide_a_run_and_its_tape_is_the_same_run() {
 }
 
 #[test]
-fn without_bytes_everything_is_calm() {
-    let ran = run::<Toy<{ bug::NONE }>>(&Input::Bytes(Vec::new(), Vec::new())).expect("no tape");
+fn without_overrides_everything_is_calm() {
+    let ran = storm::<Toy<{ bug::NONE }>>(b"o\no\no\n").expect("it is not much");
     assert!(ran.failure.is_none());
     assert!(ran.tape.answers.is_empty(), "{}", ran.tape);
+    assert_eq!(ran.tape.operations.len(), 3, "{}", ran.tape);
+    assert!(storm::<Toy<{ bug::NONE }>>(b"").is_none(), "nothing is said");
+    assert!(storm::<Toy<{ bug::NONE }>>(&b"o\n".repeat(129)).is_none(), "too much is");
 }
 
 /// Bytes that no sync covered hold garbage only on the strictest disk, and only there a store that does

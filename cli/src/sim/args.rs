@@ -26,6 +26,8 @@ pub(crate) enum SimCommand {
         /// The tape
         tape: PathBuf,
     },
+    /// Make a tape a fuzzer's input, or what a fuzzer found a tape
+    Convert(Convert),
     /// Keep a recorded failure for good, in corpus/tapes/
     Keep(Keep),
     /// Plant known bugs one by one and see that each is found
@@ -114,6 +116,22 @@ pub(crate) struct Replay {
 pub(crate) enum Log {
     Short,
     Full,
+}
+
+const CONVERT_HELP: &str = "\
+What begins with `seawall tape` is a tape and becomes an input of `cargo fuzz run recovery`, from which
+it comes back as it was. Anything else is an input and becomes a tape: if it changes decisions by number
+it is run, and the tape names what was decided.";
+
+#[derive(Debug, Args)]
+#[command(after_help = CONVERT_HELP)]
+pub(crate) struct Convert {
+    /// The tape or input
+    #[arg(value_name = "TAPE|INPUT")]
+    pub(crate) file: PathBuf,
+    /// Where the result goes [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! `seawall sim`: the simulator on our own store.
 
 pub(crate) mod args;
+pub(crate) mod convert;
 mod failure;
 pub(crate) mod keep;
 pub(crate) mod ledger;

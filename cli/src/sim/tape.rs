@@ -27,20 +27,36 @@ pub(crate) fn write(seed: u64, tape: &Tape) -> anyhow::Result<PathBuf> {
 /// # Errors
 /// It cannot be read, or it is no tape; both say what is.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Tape> {
-    let bytes = fs::read(path).map_err(|error| {
+    parsed(path, &bytes_of(path)?)
+}
+
+/// Reads the file of a person's path.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn bytes_of(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let read = fs::read(path).map_err(|error| {
         Failure::error(
             format!("cannot read {}: {error}", path.display()),
             "name a tape that `seawall sim run` wrote, or one of corpus/tapes/",
         )
-    })?;
-    let tape = Tape::parse(&bytes).map_err(|error| {
+    });
+    Ok(read?)
+}
+
+/// The tape that a file holds.
+///
+/// # Errors
+/// It is none, and why.
+pub(crate) fn parsed(path: &Path, bytes: &[u8]) -> anyhow::Result<Tape> {
+    let tape = Tape::parse(bytes).map_err(|error| {
         Failure::error(
             format!("{} is no tape: {error}", path.display()),
             "a tape begins with the line `seawall tape 1`; record it again with `seawall sim run \
-             --seed`",
+             --seed`, or make it of an input with `seawall sim convert`",
         )
-    })?;
-    Ok(tape)
+    });
+    Ok(tape?)
 }
 
 /// A tape that says nothing that the present simulator understands.

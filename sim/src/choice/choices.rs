@@ -14,6 +14,7 @@ use super::answers::{Fate, TapeAnswers, Unused, pair_hash};
 use super::hash::{FixedMap, fold, text_hash};
 use super::label::{Label, Odds};
 use super::names::{Names, SiteId};
+use super::overrides::{Override, Overrides};
 use super::tape::{Answer, Base, Key, Stream, Tape};
 use super::world::WorldId;
 
@@ -64,6 +65,7 @@ struct State {
     ids: u64,
     /// What answers in place of a seed, for all actors together, until it is used up.
     bytes: Option<Bytes>,
+    overrides: Option<Box<Overrides>>,
 }
 
 /// Choices read from bytes, two for each, as a fuzzer gives them.
@@ -85,10 +87,16 @@ impl Bytes {
 impl Choices {
     /// Choices answered by bytes, in the order in which they are asked, and by their defaults after the
     /// last byte.
-    pub fn from_bytes(bytes: &[u8]) -> Choices {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Choices {
         let choices = Choices::from_tape(&Tape::default());
         choices.state.borrow_mut().bytes = Some(Bytes { bytes: bytes.into(), at: 0 });
         choices
+    }
+
+    /// The same choices, some decided otherwise. Must not be called once a choice was asked.
+    pub(crate) fn with_overrides(self, overrides: &[Override]) -> Choices {
+        self.state.borrow_mut().overrides = Some(Box::new(Overrides::new(overrides)));
+        self
     }
 
     /// Choices answered by a seed.
@@ -109,6 +117,7 @@ impl Choices {
             asked: 0,
             ids: 0,
             bytes: None,
+            overrides: None,
         };
         Choices { names: Names::default(), state: Rc::new(RefCell::new(state)) }
     }
@@ -183,6 +192,10 @@ impl Choices {
             Some(draw) => odds.pick(draw, count),
             None => 0,
         };
+        let drawn = match state.overridden(&self.names, stream, site) {
+            Some(label) => (label % count as u64) as usize,
+            None => drawn,
+        };
         let index = match asked.answer {
             None => drawn,
             Some(answer) => {
@@ -212,6 +225,10 @@ impl Choices {
         let drawn = match state.draw(asked.slot) {
             Some(draw) => range.start() + ((u128::from(draw) * span) >> 64) as u64,
             None => *range.start(),
+        };
+        let drawn = match state.overridden(&self.names, stream, site) {
+            Some(number) => range.start() + (u128::from(number) % span) as u64,
+            None => drawn,
         };
         let number = match asked.answer {
             None => drawn,
@@ -334,6 +351,12 @@ impl State {
             return bytes.next_draw();
         }
         self.slots[slot as usize].generator.as_mut().map(|generator| generator.next_u64())
+    }
+
+    #[inline]
+    fn overridden(&mut self, names: &Names, stream: Stream, site: SiteId) -> Option<u64> {
+        let overrides = self.overrides.as_mut()?;
+        overrides.next(stream, names.hash(site))
     }
 
     fn record(&mut self, asked: &Asked, site: SiteId, label: Label) {

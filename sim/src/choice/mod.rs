@@ -16,7 +16,8 @@
 //! Who answers:
 //! - a seed: ChaCha8, one generator for each (stream, actor), so that what one actor draws never
 //!   moves another's;
-//! - a [`Tape`]: labels by key over a base, which is a seed or the default.
+//! - a [`Tape`]: labels by key over a base, which is a seed or the default;
+//! - a fuzzer: a tape, and [`Override`]s that change decisions by number.
 //!
 //! The default answer is always the first label. It is the one that makes progress and breaks
 //! nothing: no fault, everything survives, the same task goes on. Every answer that is not the
@@ -32,10 +33,11 @@ mod hash;
 mod label;
 mod loose;
 mod names;
+mod overrides;
 mod parse;
 mod tape;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod world;
 
 pub use actor::{Actor, NotAnActor, TaskName, Who};
@@ -45,6 +47,7 @@ pub(crate) use hash::{fold, text_hash};
 pub use label::{Label, Odds};
 pub use loose::{EVERY, loosened};
 pub use names::{Names, SiteId};
+pub use overrides::{Override, PLACES};
 pub use parse::TapeError;
 pub use tape::{Answer, Base, Key, Stream, Tape};
 pub use world::{NotAWorld, WorldId};

@@ -26,6 +26,11 @@ impl fmt::Display for TapeError {
 impl std::error::Error for TapeError {}
 
 impl Tape {
+    /// Whether a file wants to be a tape.
+    pub fn begins(bytes: &[u8]) -> bool {
+        bytes.starts_with(HEADER.as_bytes())
+    }
+
     /// Reads a tape from the bytes of a file.
     ///
     /// # Errors
@@ -56,6 +61,14 @@ impl FromStr for Tape {
             return Err(TapeError { line: last, what: format!("expected `{HEADER}{VERSION}`") });
         }
         Ok(reader.tape)
+    }
+}
+
+impl FromStr for Answer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Answer, String> {
+        answer(text)
     }
 }
 

@@ -93,6 +93,25 @@ fn an_override_changes_one_decision_and_none_that_follow() {
 }
 
 #[test]
+fn an_override_by_number_is_recorded_by_name() {
+    let plain = Choices::from_seed(9);
+    let expected: Vec<usize> = (0..40).map(|_| fault(&plain, op(1), "here")).collect();
+    let place = text_hash(b"here") as u8;
+    let label = (expected[10] + 1) as u16 % 3;
+    let change = Override { stream: Stream::Faults, place, nth: 10, label };
+    let overridden = Choices::from_seed(9).with_overrides(&[change]);
+    let ask = |choices: &Choices| -> Vec<usize> {
+        (0..40).map(|round| fault(choices, op(round % 2), "here")).collect()
+    };
+    let got = ask(&overridden);
+    let expected = ask(&Choices::from_seed(9));
+    let differ: Vec<usize> = (0..40).filter(|index| got[*index] != expected[*index]).collect();
+    assert!(differ.is_empty() || differ == [10], "whoever asks, the tenth of that place");
+    assert_eq!(got[10], usize::from(label));
+    assert_eq!(ask(&Choices::from_tape(&overridden.tape())), got);
+}
+
+#[test]
 fn an_answer_that_decides_nothing_is_reported_with_the_reason() {
     let tape: Tape = "seawall tape 1\n\
         answer faults g0/op1 here 0 = fail\n\
@@ -283,7 +302,7 @@ fn key() -> impl Strategy<Value = Key> {
     )
 }
 
-fn any_tape() -> impl Strategy<Value = Tape> {
+pub(crate) fn any_tape() -> impl Strategy<Value = Tape> {
     let answers = prop::collection::btree_map(key(), "(?s).{0,12}", 0..6);
     let base = prop_oneof![Just(Base::Default), any::<u64>().prop_map(Base::Seed)];
     let lines = prop::collection::vec("(?s).{0,12}", 0..3);

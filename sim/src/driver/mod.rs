@@ -24,7 +24,7 @@ mod world;
 use std::sync::Arc;
 
 use crate::check::Violation;
-use crate::choice::{Choices, Names, Tape, Unused};
+use crate::choice::{Choices, Names, Override, Tape, Unused};
 use crate::config::{Config, Knob};
 use crate::system::System;
 use crate::trace::{Keep, Tell, Trace};
@@ -45,11 +45,10 @@ pub enum Input {
     Seed(u64),
     /// Everything is drawn, and then some knobs are set: the other draws stay what they were.
     Tuned(u64, Vec<(String, u64)>),
-    /// Everything is decided by bytes, two a choice and the default after the last, and then some knobs
-    /// are set: what a fuzzer runs.
-    Bytes(Vec<u8>, Vec<(String, u64)>),
     /// Configuration, operations and answers stand on a tape.
     Tape(Box<Tape>),
+    /// As a tape, and some decisions are changed by number: what a fuzzer runs.
+    Overridden(Box<Tape>, Vec<Override>),
 }
 
 /// A run that has ended.
@@ -114,8 +113,8 @@ fn run_traced<S: System>(
 ) -> Result<Ran, String> {
     let choices = match input {
         Input::Seed(seed) | Input::Tuned(seed, _) => Choices::from_seed(*seed),
-        Input::Bytes(bytes, _) => Choices::from_bytes(bytes),
         Input::Tape(tape) => Choices::from_tape(tape),
+        Input::Overridden(tape, overrides) => Choices::from_tape(tape).with_overrides(overrides),
     };
     let (config, operations) = plan::<S>(input, &choices)?;
     let trace = trace(choices.names());
@@ -146,8 +145,12 @@ fn plan<S: System>(
     choices: &Choices,
 ) -> Result<(Config, Vec<workload::Planned<S::Op>>), String> {
     let knobs = knobs::<S>();
-    match input {
-        Input::Tape(tape) if !tape.config.is_empty() || !tape.operations.is_empty() => {
+    let tape = match input {
+        Input::Tape(tape) | Input::Overridden(tape, _) => Some(&**tape),
+        Input::Seed(_) | Input::Tuned(..) => None,
+    };
+    match tape {
+        Some(tape) if !tape.config.is_empty() || !tape.operations.is_empty() => {
             if !tape.system.is_empty() && tape.system != S::NAME {
                 return Err(format!("the tape is of system {:?}, not {:?}", tape.system, S::NAME));
             }
@@ -156,7 +159,7 @@ fn plan<S: System>(
         }
         _ => {
             let mut config = Config::draw(choices, &knobs);
-            if let Input::Tuned(_, tuned) | Input::Bytes(_, tuned) = input {
+            if let Input::Tuned(_, tuned) = input {
                 tuned.iter().try_for_each(|(name, value)| config.set(name, *value))?;
             }
             let operations = workload::generate::<S>(choices, &config);
