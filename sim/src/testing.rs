@@ -98,14 +98,8 @@ impl<S: System> Check<S> {
     /// only holds on a kinder one is a bug on the machines that have another.
     #[must_use]
     pub fn personality(mut self, personality: Personality) -> Check<S> {
-        let Personality { tear_bytes, garbage, rename_pair_atomic } = personality;
-        for (name, is_set) in [
-            ("tear_bytes", tear_bytes),
-            ("garbage", garbage),
-            ("rename_pair_atomic", rename_pair_atomic),
-        ] {
-            self.sweep.knobs.push((name.to_owned(), u64::from(is_set)));
-        }
+        let cells = personality.numbers().map(|(knob, number)| (knob.to_owned(), number));
+        self.sweep.knobs.extend(cells);
         self.personality = personality;
         self
     }
@@ -155,10 +149,7 @@ fn violated<S: System>(
     let stamp = Stamp {
         commit: String::new(),
         profile: "default".to_owned(),
-        personality: match personality {
-            Personality::POSIX => "posix".to_owned(),
-            other => other.to_string(),
-        },
+        personality: personality.name(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let again = seed.map(|seed| ("again", format!("SEAWALL_SEED={seed:#x} cargo test")));

@@ -3,7 +3,7 @@
 mod toy;
 
 use seawall_sim::check::Property;
-use seawall_sim::disk::Personality;
+use seawall_sim::disk::{Appended, Personality, Tear};
 use seawall_sim::driver::{Input, Ran, run};
 use seawall_sim::fuzz::{records, storm};
 use seawall_sim::shrink::shrink;
@@ -152,9 +152,13 @@ fn a_kinder_disk_finds_less() {
             .map(|panic| *panic.downcast::<String>().expect("text"))
     };
     let strict = on(Personality::POSIX).expect("garbage passes for a record");
-    assert!(strict.contains("personalities posix") && strict.contains("garbage=1"), "{strict}");
-    let kinder = Personality { tear_bytes: false, garbage: false, ..Personality::POSIX };
+    assert!(strict.contains("personalities posix") && strict.contains("fs_appended=0"), "{strict}");
+    let (tear, appended) = (Tear::Sector, Appended::DataOrZeros);
+    let kinder = Personality { tear, appended, ..Personality::POSIX };
     assert_eq!(on(kinder), None);
+    for (name, personality) in &Personality::NAMED[1..] {
+        assert_eq!(on(*personality), None, "{name}");
+    }
 }
 
 #[test]

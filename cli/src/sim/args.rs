@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use seawall_sim::disk::Personality;
 
 use super::seeds::{self, SeedRange};
 
 /// What a run's configuration can be drawn from.
 pub(crate) const PROFILES: [&str; 1] = ["default"];
 /// The disks there are.
-pub(crate) const PERSONALITIES: [&str; 1] = ["posix"];
+pub(crate) const PERSONALITIES: [&str; 4] = ["posix", "ext4", "xfs", "btrfs"];
 
 /// The most operations a seed can be given: more is no storm but a long wait.
 const OPERATIONS_MAX: i64 = 1_000_000;
@@ -65,7 +66,7 @@ pub(crate) struct Run {
     /// What the seeds draw their configuration from
     #[arg(long, value_name = "NAME", default_value = "default", value_parser = PROFILES)]
     pub(crate) profile: String,
-    /// Whose disk it is: what a power loss may leave
+    /// Whose file system it is: what a power loss may leave
     #[arg(long, value_name = "NAME", default_value = "posix", value_parser = PERSONALITIES)]
     pub(crate) personality: String,
     /// Operations of each seed, all its clients and generations together [default: drawn]
@@ -78,7 +79,7 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) once: bool,
     /// Run whole blocks of 1,000 seeds and append a line for each to this file
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["ops", "keep_going"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ops", "personality", "keep_going"])]
     pub(crate) ledger: Option<PathBuf>,
     /// Run N blocks of the ledger again, drawn by --seed [default: by the commit]
     #[arg(long, value_name = "N", requires = "ledger", conflicts_with_all = ["seeds", "once"])]
@@ -167,11 +168,30 @@ pub(crate) struct Planted {
 impl Run {
     /// What a seed needs on the command line, besides its number, to be the same run again.
     pub(crate) fn flags(&self) -> String {
-        self.ops.map(|ops| format!(" --ops {ops}")).unwrap_or_default()
+        let ops = self.ops.map(|ops| format!(" --ops {ops}")).unwrap_or_default();
+        match &*self.personality {
+            "posix" => ops,
+            other => format!("{ops} --personality {other}"),
+        }
     }
 
     /// What is set, whatever the seeds draw.
     pub(crate) fn knobs(&self) -> Vec<(String, u64)> {
-        self.ops.map(|ops| ("operations".to_owned(), u64::from(ops))).into_iter().collect()
+        let ops = self.ops.map(|ops| ("operations".to_owned(), u64::from(ops)));
+        let personality = Personality::named(&self.personality).unwrap_or_default();
+        // What is strict is what every configuration says that says nothing.
+        let cells = personality.numbers().filter(|(_, number)| *number != 0);
+        let cells = cells.map(|(knob, number)| (knob.to_owned(), number));
+        ops.into_iter().chain(cells).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_personality_has_a_name_here() {
+        assert_eq!(Personality::NAMED.map(|(name, _)| name), PERSONALITIES);
     }
 }

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::Context;
+use seawall_sim::disk::Personality;
 use seawall_sim::driver::{self, Input};
 use seawall_sim::numbers::counted;
 use seawall_sim::report::FailureReport;
@@ -23,6 +24,7 @@ const SHORT: usize = 40;
 pub(crate) fn replay(console: &Console, arguments: &Replay) -> anyhow::Result<Exit> {
     let path = &arguments.tape;
     let recorded = tape::read(path)?;
+    let personality = Personality::of_line(&recorded.config).name();
     let ran = driver::run_keeping::<Seawall>(&Input::Tape(Box::new(recorded)), Keep::All)
         .map_err(|why| tape::not_understood(path, &why))?;
     let fingerprint = format!("{:016x}", ran.fingerprint);
@@ -35,7 +37,7 @@ pub(crate) fn replay(console: &Console, arguments: &Replay) -> anyhow::Result<Ex
         return Ok(Exit::Fine);
     };
     let commands = failure::commands_of_tape(&path.display().to_string());
-    let stamp = failure::stamp("-", "-");
+    let stamp = failure::stamp("-", &personality);
     let report = FailureReport {
         seed: None,
         failure: &failure,

@@ -14,6 +14,7 @@ use super::errno::Errno;
 use super::file::FailedFate;
 use super::handle::{SimFile, SimLock};
 use super::path::Place;
+use super::personality::FailedSync;
 use super::sim_fs::SimFs;
 use super::state::Disk;
 use super::world::{Call, HeldLock, World};
@@ -176,7 +177,7 @@ impl World {
             state.counts.sync_dir_eio += 1;
             state.disk.sync_failed = true;
             if state.disk.has_directory(number) {
-                let mut fates = self.fates(call);
+                let mut fates = self.fates(call, state.disk.personality().failed_sync);
                 let directory = state.disk.directory_mut(number);
                 directory.fail_sync(issued, &mut |name| {
                     fates(self.choices.site(format_args!("{name}/name")))
@@ -191,23 +192,32 @@ impl World {
     }
 
     /// Decides, one after another, what a failed sync does to what it was to cover.
-    pub(super) fn fates(&self, call: &Call) -> impl FnMut(SiteId) -> FailedFate {
+    pub(super) fn fates(
+        &self,
+        call: &Call,
+        failed_sync: FailedSync,
+    ) -> impl FnMut(SiteId) -> FailedFate + use<> {
         const WORDS: [&str; 5] = ["dirty", "clean-new", "clean-old", "old-later", "each"];
-        const FATES: [FailedFate; 4] =
-            [FailedFate::Dirty, FailedFate::CleanNew, FailedFate::CleanOld, FailedFate::OldLater];
+        let fates = failed_sync.fates();
         let label = |index: usize| Label::Word(WORDS[index]);
         let (choices, actor) = (self.choices.clone(), call.actor);
         let text = choices.names().text(call.id);
         let site = choices.site(format_args!("{text}/fates"));
-        let all = choices.choose(Stream::Faults, actor, site, Odds::Uniform, 5, &label);
+        let all = match fates {
+            [_] => 0,
+            _ => choices.choose(Stream::Faults, actor, site, Odds::Uniform, 5, &label),
+        };
         move |unit| {
+            if let [only] = fates {
+                return *only;
+            }
             let mut weights = [1; 4];
             if all < 4 {
                 weights = [0; 4];
                 weights[all] = 1;
             }
             let odds = Odds::Weights(&weights);
-            FATES[choices.choose(Stream::Faults, actor, unit, odds, 4, &label)]
+            fates[choices.choose(Stream::Faults, actor, unit, odds, 4, &label)]
         }
     }
 }

@@ -27,6 +27,27 @@ pub(super) struct NameChange {
     /// Both halves of a rename bear the same stamp.
     pub(super) stamp: Stamp,
     pub(super) value: Value,
+    /// Where this change survives, so do the bytes that the file held then.
+    pub(super) flushes: bool,
+}
+
+impl NameChange {
+    /// The file whose bytes survive with this change, and up to which change of them.
+    pub(super) fn flushed(&self) -> Option<(u32, Stamp)> {
+        match self.value {
+            Some(NodeId::File(number)) if self.flushes => Some((number, self.stamp)),
+            _ => None,
+        }
+    }
+}
+
+/// What follows when changes of names become durable.
+#[derive(Default)]
+pub(super) struct Settled {
+    /// Nodes to which a value led that was given up: they may have become unreachable.
+    pub(super) given_up: Vec<NodeId>,
+    /// Files whose bytes become durable too, up to a stamp.
+    pub(super) flushed: Vec<(u32, Stamp)>,
 }
 
 /// Values that a failed sync of the directory left undecided.
@@ -59,6 +80,13 @@ impl Slot {
         let limbo = self.limbo.iter().flat_map(|limbo| limbo.values.iter().copied());
         let pending = self.pending.iter().map(|change| change.value);
         std::iter::once(self.durable).chain(limbo).chain(pending)
+    }
+
+    /// The name as it was when its last sync failed.
+    pub(super) fn without_pending(&self) -> Slot {
+        let mut slot = Slot { pending: Vec::new(), ..self.clone() };
+        slot.live = slot.shown();
+        slot
     }
 
     /// What the cache shows: the newest value that has not been taken back.
@@ -103,8 +131,18 @@ impl Directory {
         let at = self.slot(name);
         let slot = &mut self.slots[at];
         slot.live = value;
-        slot.pending.push(NameChange { stamp, value });
+        slot.pending.push(NameChange { stamp, value, flushes: false });
         Arc::clone(&slot.name)
+    }
+
+    /// As [`Directory::set`], and the bytes that the file holds now survive where the name does.
+    pub(super) fn set_flushing(&mut self, stamp: Stamp, name: &str, value: Value) -> Arc<str> {
+        let stored = self.set(stamp, name, value);
+        let at = self.slot(name);
+        if let Some(change) = self.slots[at].pending.last_mut() {
+            change.flushes = true;
+        }
+        stored
     }
 
     /// Gives a name a value that is durable at once. For setting up a disk.
@@ -122,22 +160,23 @@ impl Directory {
         })
     }
 
-    /// A sync succeeded that was issued at `issued`. Returns the nodes to which a value led that was
-    /// given up: they may have become unreachable.
-    pub(super) fn complete_sync(&mut self, issued: Stamp) -> Vec<NodeId> {
-        let mut given_up = Vec::new();
+    /// A sync succeeded that covers as many of a name's changes as `covered` says. Returns what is
+    /// given up with that, and what is flushed.
+    pub(super) fn complete_sync(&mut self, mut covered: impl FnMut(&Slot) -> usize) -> Settled {
+        let mut settled = Settled::default();
         for slot in &mut self.slots {
-            let covered = slot.pending.partition_point(|change| change.stamp < issued);
+            let covered = covered(slot);
             if covered == 0 {
                 continue;
             }
-            given_up.extend(slot.values().flatten());
+            settled.given_up.extend(slot.values().flatten());
             slot.durable = slot.pending[covered - 1].value;
-            slot.pending.drain(..covered);
+            let changes = slot.pending.drain(..covered);
+            settled.flushed.extend(changes.filter_map(|change| change.flushed()));
             slot.limbo = None;
         }
         self.drop_empty();
-        given_up
+        settled
     }
 
     /// A sync failed that was issued at `issued`. `decide` is asked for every name it was to cover.

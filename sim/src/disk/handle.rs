@@ -144,7 +144,7 @@ impl SimFile {
             let state = &mut *world.state();
             state.counts.sync_eio += 1;
             state.disk.sync_failed = true;
-            let mut fates = world.fates(call);
+            let mut fates = world.fates(call, state.disk.personality().failed_sync);
             let file = state.disk.file_mut(self.number);
             let name = std::sync::Arc::clone(&file.name);
             file.fail_sync(issued, &mut |sector| match sector.map(sector_range) {

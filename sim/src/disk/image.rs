@@ -6,19 +6,20 @@
 
 use std::sync::Arc;
 
-use super::directory::{Directory, NodeId, Slot, Value};
+use super::directory::{Directory, NameChange, NodeId, Slot, Value};
 use super::file::FileNode;
+use super::personality::{NameOrder, Rename, RenameOver};
 use super::piece::Stamp;
 use super::state::{Disk, FileSlot, ROOT};
 use super::survival::{Decide, Outcome, Rules, Unit, file_after, name_after};
 
 /// A name of a directory, decided.
-struct Decided {
-    directory: usize,
-    slot: usize,
-    value: Value,
+pub(super) struct Decided {
+    pub(super) directory: usize,
+    pub(super) slot: usize,
+    pub(super) value: Value,
     /// The stamp of the newest change to the name that was kept.
-    stamp: Stamp,
+    pub(super) stamp: Stamp,
 }
 
 impl Disk {
@@ -26,12 +27,12 @@ impl Disk {
     pub(super) fn after_power_loss(&self, decide: &mut dyn Decide) -> Disk {
         let personality = self.personality;
         let mut image = self.clone();
-        let mut decided = self.decide_names(decide);
-        if personality.rename_pair_atomic {
-            self.join_renames(&mut decided);
-        }
+        let decided = self.decide_names(decide);
         image.settle_names(&decided);
         let kept = image.keep_reachable();
+        if personality.rename_over == RenameOver::FlushesData {
+            image.flush(self.flushed(&decided));
+        }
         let rules = Rules { personality, stale: &self.stale };
         for (slot, (_, name)) in image.files.iter_mut().zip(&kept) {
             slot.handles = 0;
@@ -82,16 +83,44 @@ impl Disk {
     }
 
     fn decide_names(&self, decide: &mut dyn Decide) -> Vec<Decided> {
+        if self.personality.names != NameOrder::Each {
+            return self.names_by_moment(decide);
+        }
         let mut decided = Vec::new();
         for (directory, (_, node)) in self.directories.iter().enumerate() {
             for (slot, entry) in node.slots.iter().enumerate() {
                 if !entry.is_settled() {
-                    let (value, stamp) = name_after(entry, decide);
+                    let (value, stamp) = name_after(entry, self.personality, decide);
                     decided.push(Decided { directory, slot, value, stamp });
                 }
             }
         }
+        if self.personality.rename == Rename::Pair {
+            self.join_renames(&mut decided);
+        }
         decided
+    }
+
+    /// The files whose bytes survive with the names that were kept, each up to a stamp.
+    fn flushed(&self, decided: &[Decided]) -> Vec<(u32, Stamp)> {
+        let kept = decided.iter().flat_map(|name| self.kept(name));
+        kept.filter_map(NameChange::flushed).collect()
+    }
+
+    /// The changes of a name that were kept.
+    fn kept(&self, name: &Decided) -> impl Iterator<Item = &NameChange> {
+        let changes = &self.directories[name.directory].1.slots[name.slot].pending;
+        let last = name.stamp;
+        changes.iter().filter(move |change| change.stamp <= last)
+    }
+
+    fn flush(&mut self, files: Vec<(u32, Stamp)>) {
+        for (number, stamp) in files {
+            let found = self.files.binary_search_by_key(&number, |slot| slot.number);
+            if let Ok(index) = found {
+                Arc::make_mut(&mut self.files[index].node).complete_sync(stamp);
+            }
+        }
     }
 
     /// Where one half of a rename was kept, keeps the other half too.
@@ -100,12 +129,13 @@ impl Disk {
         while changed {
             changed = false;
             for index in 0..decided.len() {
-                let kept = decided[index].stamp;
-                for name in decided.iter_mut().filter(|name| name.stamp < kept) {
+                let kept: Vec<_> = self.kept(&decided[index]).map(|change| change.stamp).collect();
+                for name in decided.iter_mut() {
                     let changes = &self.directories[name.directory].1.slots[name.slot].pending;
-                    if let Some(half) = changes.iter().find(|change| change.stamp == kept) {
+                    let half = changes.iter().rfind(|change| kept.contains(&change.stamp));
+                    if let Some(half) = half.filter(|half| half.stamp > name.stamp) {
                         name.value = half.value;
-                        name.stamp = kept;
+                        name.stamp = half.stamp;
                         changed = true;
                     }
                 }

@@ -13,13 +13,14 @@
 //! - [`SimFs`] is what a store calls. It asks at every call whether to crash and what to fail, and
 //!   lets other tasks run before calls and in the middle of long ones.
 //! - [`Image`] is the disk a crash left: everything decided, ready to be opened.
-//! - [`Personality`] says what a power loss may do; the strictest, POSIX with nothing assumed, is the
-//!   default.
+//! - [`Personality`] says what a power loss may do, as a table of cells; the strictest, POSIX with
+//!   nothing assumed, is the default.
 //!
 //! Files are known by number, not by path: a file without a name lives as long as a handle or a name
 //! that may come back leads to it.
 
 mod calls;
+mod cells;
 mod check;
 mod config;
 mod content;
@@ -31,11 +32,14 @@ mod file;
 mod handle;
 mod image;
 mod inspect;
+mod moment;
 mod odds;
 mod path;
+mod persist;
 mod personality;
 mod piece;
 mod rates;
+mod room;
 mod sim_fs;
 mod state;
 mod survival;
@@ -44,7 +48,10 @@ mod tests;
 mod world;
 
 pub use crash::{CrashKind, Image, Moment};
-pub use personality::Personality;
+pub use personality::{
+    Appended, DirSync, FailedSync, FileSync, NameOrder, Personality, Rename, RenameOver, SizeOrder,
+    Tear, Versions,
+};
 pub use rates::{Counts, CrashRates, FaultRates};
 pub use sim_fs::SimFs;
 pub use state::Disk;

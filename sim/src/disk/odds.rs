@@ -116,7 +116,7 @@ impl<'a> ByChoices<'a> {
     }
 
     fn tendency(&self, unit: &Unit<'_>) -> Tendency {
-        let is_name = matches!(unit, Unit::Name { .. });
+        let is_name = matches!(unit, Unit::Name { .. } | Unit::Names { .. });
         let is_size = matches!(unit, Unit::Size { .. });
         let is_the_one = self.asked == self.which;
         match self.mode {
@@ -181,7 +181,9 @@ impl<'a> ByChoices<'a> {
                 self.choices.site(format_args!("{file}[{from}..{to})/hole{part}"))
             }
             Unit::Size { file } => self.choices.site(format_args!("{file}/size{part}")),
+            Unit::Room { file } => self.choices.site(format_args!("{file}/room{part}")),
             Unit::Name { name } => self.choices.site(format_args!("{name}/name{part}")),
+            Unit::Names { of } => self.choices.site(format_args!("{of}/names{part}")),
         }
     }
 
@@ -298,7 +300,7 @@ struct Lost {
 impl Lost {
     fn add(&mut self, unit: &Unit<'_>, outcome: Outcome) {
         match unit {
-            Unit::Name { .. } => self.names += 1,
+            Unit::Name { .. } | Unit::Names { .. } => self.names += 1,
             Unit::Size { .. } => self.sizes += 1,
             _ => self.units += 1,
         }

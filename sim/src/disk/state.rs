@@ -12,7 +12,7 @@ use super::directory::{Directory, NodeId, Value};
 use super::errno::Errno;
 use super::file::FileNode;
 use super::path::Place;
-use super::personality::Personality;
+use super::personality::{Personality, RenameOver};
 use super::piece::Stamp;
 
 /// The number of the root directory.
@@ -37,6 +37,7 @@ pub struct Disk {
     /// Where relative paths start.
     pub(super) working: u32,
     next_node: u32,
+    /// Of the next change; zero is before all of them.
     stamp: Stamp,
     capacity_pages: u64,
     used_pages: u64,
@@ -69,7 +70,7 @@ impl Disk {
             directories: vec![(ROOT, Arc::new(root))],
             working: ROOT,
             next_node: ROOT + 1,
-            stamp: 0,
+            stamp: 1,
             capacity_pages: capacity_bytes / PAGE_BYTES as u64,
             used_pages: 0,
             personality: Personality::POSIX,
@@ -243,7 +244,14 @@ impl Disk {
         }
         self.may_replace(moved, replaced, to)?;
         let stamp = self.next_stamp();
-        let name = self.directory_mut(to.directory).set(stamp, to.name, Some(moved));
+        let flushes = self.personality.rename_over == RenameOver::FlushesData;
+        let target = self.directory_mut(to.directory);
+        let name = match (moved, replaced) {
+            (NodeId::File(_), Some(_)) if flushes => {
+                target.set_flushing(stamp, to.name, Some(moved))
+            }
+            _ => target.set(stamp, to.name, Some(moved)),
+        };
         self.directory_mut(from.directory).set(stamp, from.name, None);
         match moved {
             NodeId::File(number) => self.file_mut(number).name = name,
@@ -280,14 +288,6 @@ impl Disk {
             directory = self.directory(directory).parent;
         }
         directory == ancestor
-    }
-
-    pub(super) fn complete_sync_dir(&mut self, number: u32, issued: Stamp) {
-        if !self.has_directory(number) || self.directory(number).is_settled() {
-            return;
-        }
-        let given_up = self.directory_mut(number).complete_sync(issued);
-        self.free_unreachable(&given_up);
     }
 
     // Contents.
@@ -342,12 +342,6 @@ impl Disk {
         Ok(())
     }
 
-    pub(super) fn complete_sync(&mut self, number: u32, issued: Stamp) {
-        if !self.file(number).is_settled() {
-            self.file_mut(number).complete_sync(issued);
-        }
-    }
-
     // Handles and the end of files.
 
     pub(super) fn open_handle(&mut self, number: u32) {
@@ -364,7 +358,7 @@ impl Disk {
     }
 
     /// Frees those of `nodes` to which no name and no handle leads, whatever a crash may leave.
-    fn free_unreachable(&mut self, nodes: &[NodeId]) {
+    pub(super) fn free_unreachable(&mut self, nodes: &[NodeId]) {
         for node in nodes {
             if let NodeId::File(number) = *node
                 && let Ok(index) = self.files.binary_search_by_key(&number, |slot| slot.number)

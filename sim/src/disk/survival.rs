@@ -9,7 +9,7 @@
 //!                                  garbage         garbage
 //! ```
 //!
-//! A unit is a sector. It shows the durable bytes with the first `k` of the writes that touch it
+//! A unit is a sector, or a block where the personality says so. It shows the durable bytes with the first `k` of the writes that touch it
 //! applied: outside the ranges of those writes the durable bytes stand, so what a sync covered is
 //! never disturbed. Bytes beyond the durable size were never covered; where no write is kept they are
 //! zeros or garbage. Where more than [`UNITS_MAX`] sectors are undecided, neighbours are decided
@@ -17,9 +17,10 @@
 
 use super::content::{Content, PAGE_BYTES};
 use super::directory::{Slot, Value};
-use super::file::{Cached, FileNode, LimboPiece, SECTOR_BYTES};
-use super::personality::Personality;
+use super::file::{Cached, FileNode, LimboPiece};
+use super::personality::{Appended, FailedSync, Personality, Tear, Versions};
 use super::piece::{Piece, Stamp};
+use super::room::{Room, admits_size, decide_room};
 
 /// How many units a file is decided in at most.
 const UNITS_MAX: usize = 64;
@@ -41,8 +42,12 @@ pub(super) enum Unit<'a> {
     Hole { file: &'a str, from: u64, to: u64 },
     /// The size of a file.
     Size { file: &'a str },
+    /// The writes beyond the durable size of a file, in the order in which they were made.
+    Room { file: &'a str },
     /// A name of a directory.
     Name { name: &'a str },
+    /// The names of a directory, or all of them, in the order in which they changed.
+    Names { of: &'a str },
 }
 
 /// What happened to a unit.
@@ -87,9 +92,12 @@ pub(super) struct Rules<'a> {
 
 /// The file that a power loss leaves.
 pub(super) fn file_after(file: &FileNode, rules: Rules<'_>, decide: &mut dyn Decide) -> FileNode {
-    let size = decide_size(file, decide);
-    let touched = touched_units(file, size);
-    let mut survivor = Survivor { file, rules, decide, content: file.durable.clone(), size };
+    let personality = &rules.personality;
+    let size = decide_size(file, personality, decide);
+    let room = decide_room(file, size, personality, decide);
+    let touched = touched_units(file, size, personality.tear.unit_bytes());
+    let content = file.durable.clone();
+    let mut survivor = Survivor { file, rules, decide, content, size, room };
     let mut covered_to = file.durable.size();
     for unit in touched {
         survivor.holes(covered_to, unit.from);
@@ -128,16 +136,25 @@ fn sizes(file: &FileNode) -> (Vec<Outcome>, Vec<Stamp>) {
     (outcomes, stamps)
 }
 
-fn decide_size(file: &FileNode, decide: &mut dyn Decide) -> u64 {
-    let (outcomes, stamps) = sizes(file);
-    if outcomes.len() == 1 {
-        return file.live.size();
-    }
-    match decide.outcome(Unit::Size { file: &file.name }, &outcomes, &stamps) {
-        Outcome::Bytes(size) => size,
+fn decide_size(file: &FileNode, personality: &Personality, decide: &mut dyn Decide) -> u64 {
+    let (mut outcomes, mut stamps) = sizes(file);
+    let bytes = |outcome: &Outcome| match outcome {
+        Outcome::Bytes(size) => *size,
         Outcome::Durable => file.durable.size(),
         _ => file.live.size(),
+    };
+    if !personality.leaves_the_room_alone() {
+        let admitted = |outcome: &Outcome| admits_size(file, bytes(outcome), personality);
+        let is_admitted: Vec<_> = outcomes.iter().map(admitted).collect();
+        let mut flags = is_admitted.iter();
+        stamps.retain(|_| flags.next() == Some(&true));
+        let mut flags = is_admitted.iter();
+        outcomes.retain(|_| flags.next() == Some(&true));
     }
+    if outcomes.len() == 1 {
+        return bytes(&outcomes[0]);
+    }
+    bytes(&decide.outcome(Unit::Size { file: &file.name }, &outcomes, &stamps))
 }
 
 /// Whether a power loss may leave a file with this size.
@@ -149,16 +166,16 @@ pub(super) fn size_is_possible(file: &FileNode, size: u64) -> bool {
 }
 
 /// Neighbouring sectors that are decided together, with the changes that touch them.
-struct Touched<'a> {
-    from: u64,
-    to: u64,
+pub(super) struct Touched<'a> {
+    pub(super) from: u64,
+    pub(super) to: u64,
     limbo: Vec<&'a LimboPiece>,
-    pending: Vec<&'a Piece>,
+    pub(super) pending: Vec<&'a Piece>,
 }
 
-/// The undecided units below `size`, ascending.
-fn touched_units(file: &FileNode, size: u64) -> Vec<Touched<'_>> {
-    let unit_bytes = unit_bytes(file);
+/// The undecided units below `size`, ascending; none is smaller than `least_bytes`.
+pub(super) fn touched_units(file: &FileNode, size: u64, least_bytes: u64) -> Vec<Touched<'_>> {
+    let unit_bytes = unit_bytes(file, least_bytes);
     let limbo_count = file.limbo.pieces.len();
     let limbo = file.limbo.pieces.iter().map(|limbo| &limbo.piece);
     let mut touches = Vec::new();
@@ -183,13 +200,13 @@ fn touched_units(file: &FileNode, size: u64) -> Vec<Touched<'_>> {
     units
 }
 
-/// A sector, doubled until the file has few enough units.
-fn unit_bytes(file: &FileNode) -> u64 {
+/// The least there is, doubled until the file has few enough units.
+fn unit_bytes(file: &FileNode, least_bytes: u64) -> u64 {
     let limbo = file.limbo.pieces.iter().map(|limbo| &limbo.piece);
     let pieces = limbo.chain(&file.pending);
     let mut spans: Vec<_> = pieces.map(|piece| (piece.offset, piece.end())).collect();
     spans.sort_unstable();
-    let mut bytes = SECTOR_BYTES;
+    let mut bytes = least_bytes;
     loop {
         let mut next = 0;
         let mut units = 0;
@@ -212,13 +229,14 @@ struct Survivor<'a, 'd> {
     decide: &'d mut dyn Decide,
     content: Content,
     size: u64,
+    room: Room,
 }
 
 impl<'a> Survivor<'a, '_> {
     /// Decides `from..to`, which nobody wrote to and no sync covered.
     fn holes(&mut self, from: u64, to: u64) {
         let to = to.min(self.size);
-        if from >= to || !self.rules.personality.garbage {
+        if from >= to || !self.shows_garbage() {
             return;
         }
         let mut step = PAGE_BYTES as u64;
@@ -237,12 +255,21 @@ impl<'a> Survivor<'a, '_> {
         }
     }
 
+    fn shows_garbage(&self) -> bool {
+        self.rules.personality.appended == Appended::Anything
+    }
+
     fn unit(&mut self, unit: &Touched<'a>) {
-        if !unit.limbo.is_empty() {
+        if !unit.limbo.is_empty() && self.rules.personality.failed_sync != FailedSync::Reverts {
             self.limbo(unit);
         }
-        if !unit.pending.is_empty() {
-            self.pending(unit);
+        match self.room {
+            Room::Moment(moment) if unit.is_room(self.file) => {
+                let kept = unit.pending.partition_point(|piece| piece.stamp < moment);
+                self.apply(&unit.pending[..kept], unit.from, unit.to);
+            }
+            _ if !unit.pending.is_empty() => self.pending(unit),
+            _ => {}
         }
     }
 
@@ -251,10 +278,11 @@ impl<'a> Survivor<'a, '_> {
         let count = unit.limbo.len() as u64;
         let reverted = unit.limbo.iter().any(|limbo| limbo.cached == Cached::Old);
         let versions = if reverted { count } else { count - 1 };
+        let least = if self.rules.personality.versions == Versions::Any { 1 } else { count };
         let mut outcomes = vec![Outcome::New];
-        outcomes.extend((1..=versions).rev().map(Outcome::Version));
+        outcomes.extend((least..=versions).rev().map(Outcome::Version));
         outcomes.push(Outcome::Durable);
-        if self.rules.personality.garbage && unit.limbo.iter().any(|limbo| limbo.unborn) {
+        if self.shows_garbage() && unit.limbo.iter().any(|limbo| limbo.unborn) {
             self.add_garbage(unit.from, &mut outcomes);
         }
         let outcome = self.decide.outcome(name, &outcomes, &[]);
@@ -300,18 +328,30 @@ impl<'a> Survivor<'a, '_> {
     }
 
     fn pending_outcomes(&self, unit: &Touched<'a>) -> (Vec<Outcome>, Vec<Stamp>) {
+        let personality = &self.rules.personality;
+        let count = unit.pending.len();
+        let owed = match self.room {
+            Room::Units(from) if from > 0 && unit.is_room(self.file) => {
+                unit.pending.partition_point(|piece| piece.stamp < from)
+            }
+            _ => 0,
+        };
+        let least = if personality.versions == Versions::Any { owed.max(1) } else { count };
+        let mut outcomes = vec![Outcome::New];
+        outcomes.extend((least as u64..count as u64).rev().map(Outcome::Version));
+        let versions = unit.pending.iter().rev().take(outcomes.len());
+        let mut stamps: Vec<_> = versions.map(|piece| piece.stamp).collect();
+        if owed > 0 {
+            return (outcomes, stamps);
+        }
         let born = unit.from < self.file.durable.size();
         let unborn = unit.to.min(self.size) > self.file.durable.size();
-        let count = unit.pending.len();
-        let mut outcomes = vec![Outcome::New];
-        outcomes.extend((1..count as u64).rev().map(Outcome::Version));
         outcomes.push(if born { Outcome::Durable } else { Outcome::Zeros });
-        let mut stamps: Vec<_> = unit.pending.iter().rev().map(|piece| piece.stamp).collect();
         stamps.push(0);
-        if self.rules.personality.garbage && unborn {
+        if self.shows_garbage() && unborn {
             self.add_garbage(unit.from.max(self.file.durable.size()), &mut outcomes);
         }
-        if self.rules.personality.tear_bytes {
+        if personality.tear == Tear::Byte {
             outcomes.extend([Outcome::TornFront, Outcome::TornBack]);
         }
         (outcomes, stamps)
@@ -361,14 +401,22 @@ fn noise(offset: u64) -> u8 {
 }
 
 /// The value that a power loss leaves a name with, and the stamp of the change that gave it.
-pub(super) fn name_after(slot: &Slot, decide: &mut dyn Decide) -> (Value, Stamp) {
+pub(super) fn name_after(
+    slot: &Slot,
+    personality: Personality,
+    decide: &mut dyn Decide,
+) -> (Value, Stamp) {
     let pending = slot.pending.len();
-    let limbo = slot.limbo.as_ref().map_or(&[][..], |limbo| &limbo.values[..]);
+    let doubts = personality.failed_sync != FailedSync::Reverts;
+    let limbo = slot.limbo.as_ref().filter(|_| doubts);
+    let shown = pending == 0 && limbo.is_some_and(|limbo| limbo.cached == Cached::Old);
+    let limbo = limbo.map_or(&[][..], |limbo| &limbo.values[..]);
+    if limbo.len() + pending == 0 {
+        return (slot.durable, 0);
+    }
     let mut outcomes = vec![Outcome::New];
     outcomes.extend((1..(limbo.len() + pending) as u64).rev().map(Outcome::Version));
     outcomes.push(Outcome::Durable);
-    let shown =
-        pending == 0 && slot.limbo.as_ref().is_some_and(|limbo| limbo.cached == Cached::Old);
     if shown {
         // The cache shows the durable value again, so what was tried stands beside it.
         let last = outcomes.len() - 1;

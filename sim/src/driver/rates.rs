@@ -45,10 +45,17 @@ pub(super) const KNOBS: &[Knob] = &[
     knob("fault_focus", &FAULT_FOCI),
     // The disk's size, and the size to which all worlds but the last find it shrunk.
     knob("disk_kib", &[65_536]),
-    // Whose disk it is.
-    setting("tear_bytes", &[1]),
-    setting("garbage", &[1]),
-    setting("rename_pair_atomic", &[0]),
+    // Whose file system it is: the cells of its personality by number, zero being POSIX.
+    setting("fs_tear", &[0]),
+    setting("fs_versions", &[0]),
+    setting("fs_appended", &[0]),
+    setting("fs_size", &[0]),
+    setting("fs_names", &[0]),
+    setting("fs_rename", &[0]),
+    setting("fs_rename_over", &[0]),
+    setting("fs_sync", &[0]),
+    setting("fs_sync_dir", &[0]),
+    setting("fs_failed_sync", &[0]),
     knob("full_kib", &[0, 0, 0, 0, 0, 48, 96, 160]),
 ];
 
@@ -99,11 +106,7 @@ impl Rates {
             close_percent: config.get("close_percent"),
             outage_percent: config.get("outage_percent"),
             close_looks_one_in: get("close_looks_one_in"),
-            personality: Personality {
-                tear_bytes: config.get("tear_bytes") != 0,
-                garbage: config.get("garbage") != 0,
-                rename_pair_atomic: config.get("rename_pair_atomic") != 0,
-            },
+            personality: Personality::of_numbers(|knob| config.get(knob)),
             disk_bytes: config.get("disk_kib") * 1024,
             full_bytes: config.get("full_kib") * 1024,
             strategy: strategy(config),

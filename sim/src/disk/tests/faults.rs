@@ -8,7 +8,7 @@ use seawall_os::vfs::Vfs;
 use super::{create, disk, durable_file, rough, sync_dir};
 use crate::choice::Answer;
 use crate::choice::{Actor, Base, Choices, Key, Stream, Tape, Who, WorldId};
-use crate::disk::{CrashRates, Disk, FaultRates, Personality, SimFs, check};
+use crate::disk::{Appended, CrashRates, Disk, FaultRates, Personality, SimFs, Tear, check};
 
 /// Choices that answer these sites of the stream of faults, by whoever calls.
 fn answers(list: &[(&str, u32, &str)]) -> Choices {
@@ -22,7 +22,8 @@ fn answers(list: &[(&str, u32, &str)]) -> Choices {
 
 fn plain() -> Disk {
     let mut disk = disk();
-    let personality = Personality { tear_bytes: false, garbage: false, ..Personality::POSIX };
+    let personality =
+        Personality { tear: Tear::Sector, appended: Appended::DataOrZeros, ..Personality::POSIX };
     disk.set_personality(personality);
     disk
 }

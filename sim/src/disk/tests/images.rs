@@ -7,7 +7,7 @@ use seawall_os::vfs::Vfs;
 
 use super::{calm, create, disk, durable_file, sync_dir};
 use crate::choice::{Actor, Choices, Who, WorldId};
-use crate::disk::{Disk, Personality, SimFs, check};
+use crate::disk::{Appended, Disk, Personality, Rename, SimFs, Tear, check};
 
 /// Every image that 2,000 seeds cut from a disk, as `show` shows it.
 fn images(disk: &Disk, show: impl Fn(&Disk) -> String) -> BTreeSet<String> {
@@ -27,7 +27,8 @@ fn images(disk: &Disk, show: impl Fn(&Disk) -> String) -> BTreeSet<String> {
 /// The images of a disk whose sectors are kept or lost whole.
 fn whole_sectors(fs: &SimFs, show: impl Fn(&Disk) -> String) -> BTreeSet<String> {
     let mut disk = fs.disk();
-    let personality = Personality { tear_bytes: false, garbage: false, ..Personality::POSIX };
+    let personality =
+        Personality { tear: Tear::Sector, appended: Appended::DataOrZeros, ..Personality::POSIX };
     disk.set_personality(personality);
     images(&disk, show)
 }
@@ -144,7 +145,7 @@ fn what_a_sync_covered_is_never_garbage() {
     sync_dir(&fs);
     file.write_at(&[b'b'; 512], 512).expect("write");
     let mut disk = fs.disk();
-    disk.set_personality(Personality { tear_bytes: false, ..Personality::POSIX });
+    disk.set_personality(Personality { tear: Tear::Sector, ..Personality::POSIX });
     assert_eq!(images(&disk, sectors("f")), set(&["00", "0b"]));
 }
 
@@ -182,7 +183,7 @@ fn a_rename_may_be_kept_or_lost_as_a_pair() {
     durable_file(&fs, "tmp", b"22");
     fs.rename(Path::new("tmp"), Path::new("current")).expect("rename");
     let mut disk = fs.disk();
-    disk.set_personality(Personality { rename_pair_atomic: true, ..Personality::POSIX });
+    disk.set_personality(Personality { rename: Rename::Pair, ..Personality::POSIX });
     assert_eq!(images(&disk, names), set(&["current:1 tmp:2", "current:2"]));
 }
 

@@ -1,7 +1,8 @@
 //! Random calls against a model that keeps, for every byte, the values a power loss may leave.
 //!
 //! The model knows nothing of pieces, stamps or limbo. It is exact about what a completed sync
-//! settles and generous about what a failed one leaves, so every image must fit it.
+//! settles and generous about what a failed one leaves, so every image must fit it. It knows of no
+//! personality either: what any of them leaves, the strictest may leave.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -14,7 +15,7 @@ use seawall_os::vfs::{File, OpenMode, Vfs};
 
 use super::{disk, rough};
 use crate::choice::Choices;
-use crate::disk::{CrashKind, CrashRates, Disk, FaultRates, Image, Moment, SimFs};
+use crate::disk::{CrashKind, CrashRates, Disk, FaultRates, Image, Moment, Personality, SimFs};
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
@@ -340,6 +341,8 @@ impl Run {
 fn check(seed: u64, worlds: &[Vec<Step>], faults: FaultRates) {
     let crashes = CrashRates { fork_one_in: 2, check_one_in: 1, ..CrashRates::default() };
     let mut start = disk();
+    let (_, personality) = Personality::NAMED[seed as usize % Personality::NAMED.len()];
+    start.set_personality(personality);
     for (index, steps) in worlds.iter().enumerate() {
         let choices = Choices::from_seed(seed + index as u64);
         let fs = rough(start.clone(), &choices, faults, crashes);
