@@ -134,7 +134,9 @@ A line is {\"key\": .., \"value\": ..} or {\"key\": .., \"delete\": true}, in th
 with the same key the later one counts. A malformed line ends the command, and nothing is written.";
 
 const SCAN_HELP: &str = "\
-Text is a line `key TAB value`, the bytes as they are. JSON is one object a line, as `import` reads.";
+Text is a line `key TAB value`: the bytes as they are, but for a backslash, which is written \\\\, and
+control characters, which are written \\t, \\n, \\r or \\xNN, so that a line is always one entry. JSON is one
+object a line, as `import` reads.";
 
 #[derive(Debug, Args)]
 #[command(after_help = SCAN_HELP)]

@@ -47,6 +47,28 @@ pub(crate) fn write_text(out: &mut impl Write, bytes: &[u8], hex: bool) -> io::R
     if hex { write_hex(out, bytes) } else { out.write_all(bytes) }
 }
 
+/// Writes bytes as a field of a line: as they are, but for a backslash and for control characters, which
+/// would end the field or the line, or steer a terminal. Those are `\\`, `\t`, `\n`, `\r` and `\xNN`.
+pub(crate) fn write_field(out: &mut impl Write, bytes: &[u8], hex: bool) -> io::Result<()> {
+    if hex {
+        return write_hex(out, bytes);
+    }
+    for part in bytes.split_inclusive(is_escaped) {
+        match part.split_last() {
+            Some((last, plain)) if is_escaped(last) => {
+                out.write_all(plain)?;
+                write!(out, "{}", last.escape_ascii())?;
+            }
+            _ => out.write_all(part)?,
+        }
+    }
+    Ok(())
+}
+
+fn is_escaped(byte: &u8) -> bool {
+    *byte == b'\\' || byte.is_ascii_control()
+}
+
 /// A key or value on its way into JSON.
 pub(crate) struct Shown<'a> {
     pub(crate) bytes: &'a [u8],
@@ -146,6 +168,30 @@ mod tests {
         write_hex(&mut text, &bytes).expect("a vector takes all");
         assert_eq!(from_hex(&text), Ok(bytes.clone()));
         assert_eq!(json(&bytes, true), format!("\"{}\"", String::from_utf8_lossy(&text)));
+    }
+
+    #[test]
+    fn a_field_has_no_byte_that_ends_it_and_can_be_taken_back() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let mut text = Vec::new();
+        write_field(&mut text, &bytes, false).expect("a vector takes all");
+        assert!(!text.iter().any(u8::is_ascii_control));
+        assert_eq!(text.iter().filter(|byte| **byte >= 0x80).count(), 128);
+        let mut back = Vec::new();
+        let mut left = text.into_iter();
+        while let Some(byte) = left.next() {
+            back.push(match (byte, if byte == b'\\' { left.next() } else { None }) {
+                (byte, None) => byte,
+                (_, Some(b't')) => b'\t',
+                (_, Some(b'n')) => b'\n',
+                (_, Some(b'r')) => b'\r',
+                (_, Some(b'x')) => {
+                    from_hex(&left.by_ref().take(2).collect::<Vec<_>>()).expect("digits")[0]
+                }
+                (_, Some(other)) => other,
+            });
+        }
+        assert_eq!(back, bytes);
     }
 
     #[test]

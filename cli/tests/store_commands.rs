@@ -162,6 +162,20 @@ fn a_database_in_use_ends_with_5() {
 }
 
 #[test]
+fn a_line_of_a_scan_is_one_entry_whatever_its_bytes_are() {
+    let scratch = Scratch::new();
+    for [key, value] in [["a\tb", "c\nd\\n"], ["e", "\x1b[31mred\x7f"], ["\u{e9}", "\u{f6}"]] {
+        scratch.fine(&format!("put {key} {value}"));
+    }
+    let all = "a\\tb\tc\\nd\\\\n\ne\t\\x1b[31mred\\x7f\n\u{e9}\t\u{f6}\n";
+    check(&scratch, "scan", 0, all);
+    check(&scratch, "scan --keys-only --limit 1", 0, "a\\tb\n");
+    check(&scratch, "scan --hex --limit 1", 0, "610962\t630a645c6e\n");
+    // Alone, a value is what it is.
+    check(&scratch, "get a\tb", 0, "c\nd\\n\n");
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     let scratch = Scratch::new();
     let line = |n| format!("{{\"key\":\"key{n:05}\",\"value\":\"{}\"}}\n", "x".repeat(100));

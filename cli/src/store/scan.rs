@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{argument, look};
 use crate::args::Scan;
-use crate::bytes::{Shown, write_text};
+use crate::bytes::{Shown, write_field};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::interrupt;
@@ -108,10 +108,10 @@ fn write_entry(
     if console.json() {
         return write_line(out, console.hex, key, value);
     }
-    write_text(out, key, console.hex)?;
+    write_field(out, key, console.hex)?;
     if let Some(value) = value {
         out.write_all(b"\t")?;
-        write_text(out, value, console.hex)?;
+        write_field(out, value, console.hex)?;
     }
     out.write_all(b"\n")
 }
