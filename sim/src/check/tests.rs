@@ -1,7 +1,8 @@
 //! Histories as text, and what may be recovered after them.
 //!
 //! `+1 a=1` issues operation 1, `-1 @1!` acknowledges it durably at position 1, `-1 @1` less than
-//! durably, `-1 err` fails it; `+5 a?` reads, `-5 @1 a=1` says what was seen.
+//! durably, `-1 err` fails it; `+5 a?` reads, `-5 @1 a=1` says what was seen, and `-5 earlier @1 a=1`
+//! what a read at a point fixed before saw.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -123,6 +124,10 @@ fn ledger(history: &str) -> Ledger<Paper> {
 }
 
 fn answer(text: &str) -> Answer<Entries> {
+    if let Some(read) = text.strip_prefix("earlier ") {
+        let Answer::Saw { at, seen } = answer(read) else { panic!("{read:?} is no read") };
+        return Answer::SawEarlier { at, seen };
+    }
     let Some(text) = text.strip_prefix('@') else {
         return match text {
             "synced" => Answer::Durable,
@@ -274,6 +279,14 @@ fn a_read_sees_the_state_at_its_position() {
     assert_eq!(live("+1 a=1; +2 ?; -2 @1 a=1; -1 @1"), Ok(()), "side by side");
     assert_eq!(live("+2 ?; -2 @1 a=1; +1 a=1; -1 @1"), Err(Property::Linear), "from the future");
     assert_eq!(live("+1 a=1,b=2; +2 ?; -2 @1 a=1; -1 @2"), Err(Property::Linear), "half a batch");
+}
+
+#[test]
+fn a_read_at_an_earlier_point_sees_the_state_there() {
+    let history = "+1 a=1; -1 @1; +2 a=2; -2 @2; +3 ?; -3 earlier";
+    assert_eq!(live(&format!("{history} @1 a=1")), Ok(()), "older than what is acknowledged");
+    assert_eq!(live(&format!("{history} @1 a=2")), Err(Property::Repeatable));
+    assert_eq!(live(&format!("{history} @2 a=1")), Err(Property::Repeatable));
 }
 
 #[test]

@@ -85,3 +85,35 @@ fn report_is_true(db: &Db, vfs: &dyn Vfs) -> Result<(), Complaint> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use seawall_os::vfs::OpenMode;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::disk::{Disk, SimFs};
+    use crate::system::System;
+    use crate::system_seawall::Seawall;
+
+    /// What an audit of a new database says, with one more file of this name in its directory.
+    fn with_file(name: &str) -> Result<(), Complaint> {
+        let config = Arc::new(Config::calm(&[Seawall::knobs()]));
+        let vfs: Arc<dyn Vfs> = SimFs::calm(Disk::new(16 << 20));
+        let opened = Seawall::open(Arc::clone(&vfs), &config).expect("an empty disk");
+        vfs.open(&Path::new(DIRECTORY).join(name), OpenMode::CreateNew).expect("a new name");
+        audit(&opened.store, &*vfs)
+    }
+
+    #[test]
+    fn a_file_that_nothing_names_is_told() {
+        assert!(with_file("notes.txt").is_ok(), "it is not ours to judge");
+        for name in ["000099.sst", "000099.wal", "MANIFEST-000099"] {
+            let told = with_file(name).expect_err("nothing names it");
+            let Complaint::Wrong(Property::Files, text) = &told else { panic!("{told:?}") };
+            assert!(text.contains(name), "{text}");
+        }
+    }
+}

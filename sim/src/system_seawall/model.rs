@@ -147,3 +147,51 @@ impl Model {
 fn text_of(value: Option<Value>) -> String {
     value.map_or("none".to_owned(), |value| value.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, knob};
+
+    const KNOBS: &[crate::config::Knob] = &[knob("keys", &[4]), knob("key_shape", &[0])];
+
+    /// Four keys, the first three put by one operation.
+    fn three_of_four() -> Model {
+        let keys = Arc::new(Keys::of(&Config::calm(&[KNOBS])));
+        let mut model = Model::new(keys);
+        model.commit(1, &op("batch 0=40 1=40 2=40 os"));
+        model
+    }
+
+    fn op(text: &str) -> Op {
+        text.parse().expect("an operation")
+    }
+
+    /// What a scan sees when the store holds what operation 1 put under these keys.
+    fn entries(model: &Model, keys: std::ops::Range<u16>) -> Seen {
+        let value = |place| Value { op: 1, place, len: 40 }.bytes().into();
+        Seen::Entries(keys.map(|key| (model.keys.get(key).into(), value(key))).collect())
+    }
+
+    #[test]
+    fn a_deleted_key_is_gone() {
+        let mut model = three_of_four();
+        let value = Value { op: 1, place: 1, len: 40 }.bytes();
+        let found = || Seen::Value(Some(value.as_slice().into()));
+        assert!(model.allows(&op("get 1"), &found()).is_ok());
+        assert!(model.allows(&op("get 1"), &Seen::Value(None)).is_err());
+        model.commit(2, &op("del 1 os"));
+        assert!(model.allows(&op("get 1"), &found()).is_err());
+        assert!(model.allows(&op("get 1"), &Seen::Value(None)).is_ok());
+    }
+
+    #[test]
+    fn a_range_has_every_key_in_it_and_none_behind() {
+        let model = three_of_four();
+        let allows = |scan: &str, keys| model.allows(&op(scan), &entries(&model, keys)).is_ok();
+        assert!(allows("scan ..", 0..3) && allows("scan 1..3", 1..3) && allows("rscan ..2", 0..2));
+        assert!(!allows("scan ..", 0..2), "the last key is missing");
+        assert!(!allows("scan ..", 1..3), "the first key is missing");
+        assert!(!allows("scan ..2", 0..3), "a key at the end of the range is not in it");
+    }
+}

@@ -171,3 +171,26 @@ fn a_power_loss_after_a_kill_still_takes_what_was_pending() {
     open(&next, "f").sync_data().expect("sync");
     assert_eq!(next.disk().read_durable("f").expect("read"), b"new");
 }
+
+#[test]
+fn a_kill_and_then_a_power_loss_take_what_was_pending() {
+    let rates = CrashRates {
+        fork_one_in: 1,
+        power_percent: 0,
+        kill_power_percent: 100,
+        before_percent: 0,
+        during_percent: 0,
+        ..CrashRates::default()
+    };
+    let mut found = std::collections::BTreeSet::new();
+    for seed in 0..50 {
+        let choices = Choices::from_seed(seed);
+        let fs = rough(disk(), &choices, FaultRates::default(), rates);
+        let file = super::durable_file(&fs, "f", b"old");
+        file.write_at(b"new", 0).expect("forks do not disturb");
+        let image = fs.take_images().pop().expect("every call forks");
+        assert_eq!((image.kind, image.moment), (CrashKind::KillThenPower, Moment::After));
+        found.insert(image.disk.read("f").expect("its name is durable"));
+    }
+    assert!(found.contains(&b"old"[..]) && found.contains(&b"new"[..]), "{found:?}");
+}
