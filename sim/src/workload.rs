@@ -57,7 +57,11 @@ impl<Op> Planned<Op> {
 pub fn decides_the_plan(key: &Key) -> bool {
     match key.stream {
         Stream::Config => true,
-        Stream::Workload => key.actor.world == PLANNING && matches!(key.actor.who, Who::Op(_)),
+        // An operation that asks the disk for entropy asks at the site of a call, which has slashes.
+        Stream::Workload => {
+            let is_of_op = key.actor.world == PLANNING && matches!(key.actor.who, Who::Op(_));
+            is_of_op && !key.site.contains('/')
+        }
         _ => false,
     }
 }
