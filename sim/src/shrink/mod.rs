@@ -1,6 +1,9 @@
 //! Making a failure small: fewer operations, faults, switches and losses, and the same property still
 //! violated.
 //!
+//! What is left is made plain: smaller values, a calmer configuration, a crash beside a call and not in
+//! it.
+//!
 //! A tape that fails is run again and again with something left out. What is left out falls back to
 //! its default, which breaks nothing; a shorter tape that still shows the same fault takes the place
 //! of the longer one. As the tape that a run *records* is what counts, answers that no longer decide
@@ -12,6 +15,7 @@
 
 mod answers;
 mod operations;
+mod plain;
 mod redraw;
 mod vary;
 mod worlds;
@@ -73,6 +77,8 @@ pub struct Shrunk {
     pub after: Size,
     /// How many runs it took.
     pub runs: u32,
+    /// How many it might have taken.
+    pub runs_max: u32,
 }
 
 impl fmt::Display for Shrunk {
@@ -118,7 +124,7 @@ pub fn shrink<S: System>(tape: &Tape, runs_max: u32) -> Result<Shrunk, String> {
     shrinker.shrink();
     let after = Size::of(&shrinker.best);
     let Shrinker { best: tape, failure, runs, .. } = shrinker;
-    Ok(Shrunk { tape, failure, before, after, runs })
+    Ok(Shrunk { tape, failure, before, after, runs, runs_max })
 }
 
 struct Shrinker<S> {
@@ -138,6 +144,11 @@ impl<S: System> Shrinker<S> {
         self.reduce();
         self.runs_max = runs_max;
         while self.redraw() {
+            self.reduce();
+        }
+        let before = self.extent();
+        self.plain();
+        if self.extent() != before {
             self.reduce();
         }
     }
