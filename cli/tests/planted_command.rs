@@ -84,7 +84,7 @@ fn each_bug_is_planted_alone_and_what_finding_it_took_is_told() {
     let again = scratch.run("sim planted --resume --output json");
     assert_eq!(
         (again.code, &*again.stderr),
-        (Some(0), "1 of 1 found, 1 more said to be redundant\n")
+        (Some(0), "1 of 1 found, 1 more said to be redundant; blame right for 0 of 0\n")
     );
     assert_eq!(again.stdout, answer.stdout);
 

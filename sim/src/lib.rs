@@ -2,8 +2,8 @@
 //!
 //! - [`system`]: what a store says of itself to be simulated; [`simple`]: less, for common shapes.
 //! - [`driver`]: the loop that runs it, crashes it and goes on; [`mod@check`]: what is legal.
-//! - [`explore`]: sweeps over many seeds; [`shrink`]: failures made small; [`report`]: what is read of
-//!   them; [`testing`]: all of that in a `#[test]`.
+//! - [`explore`]: sweeps over many seeds; [`shrink`]: failures made small; [`mod@blame`]: why they
+//!   are; [`report`]: what is read of them; [`testing`]: all of that in a `#[test]`.
 //! - [`fuzz`]: runs that a fuzzer decides, as bytes.
 //! - [`choice`]: the stream of choices a run is a pure function of; seeds and tapes that answer it.
 //! - [`disk`]: a disk that tears, loses, fails and fills up, and the images its crashes leave.
@@ -12,6 +12,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod blame;
 pub mod check;
 pub mod choice;
 pub mod config;

@@ -10,23 +10,25 @@
 //!   crash     where it struck, and what did not survive as it was
 //!   expected  against
 //!   got       what the store says
+//!   why       the barrier that is missing, or what else the failure takes
 //!   shrunk    how small the failure was made
 //!   op        the operations that are left, one a line
-//!   #12       the last things that happened: task, call site, file, outcome
+//!   #12       what `why` speaks of, and the last things that happened: task, call, file, outcome
 //! again       how to run that seed
 //!
-//! seawall tape 1 ..
+//! #[test]     the failure as a test that stands alone
 //! ```
 
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::blame::blame;
 use crate::choice::{Tape, Unused};
 use crate::disk::Personality;
 use crate::driver::{Failure, Input, run};
 use crate::explore::{Bad, Sweep, Wrong, sweep};
-use crate::report::{FailureReport, Stamp};
+use crate::report::{FailureReport, Stamp, standalone_test};
 use crate::shrink::shrink;
 use crate::system::System;
 
@@ -138,7 +140,7 @@ fn text_of<S: System>(bad: &Bad, personality: Personality) -> String {
     }
 }
 
-/// The failure block, and the tape that shows the failure.
+/// The failure block, and a test that shows the failure.
 fn violated<S: System>(
     seed: Option<u64>,
     personality: Personality,
@@ -152,19 +154,21 @@ fn violated<S: System>(
         personality: personality.name(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
+    let small = shrunk.as_ref().map_or(tape, |shrunk| &shrunk.tape);
+    let blame = blame::<S>(small).ok();
     let again = seed.map(|seed| ("again", format!("SEAWALL_SEED={seed:#x} cargo test")));
-    let keep =
-        ("keep", "put what follows into a file and give it to Check::tape in a test".to_owned());
+    let keep = ("keep", "paste the test below; its tape stays valid".to_owned());
     let commands: Vec<_> = again.into_iter().chain([keep]).collect();
     let report = FailureReport {
         seed,
         failure,
         shrunk: shrunk.as_ref(),
+        blame: blame.as_ref(),
         commands: &commands,
         stamp: &stamp,
         events: EVENTS_SHOWN,
     };
-    format!("{report}\n{}", shrunk.as_ref().map_or(tape, |shrunk| &shrunk.tape))
+    format!("{report}\n{}", standalone_test::<S>(small, failure.violation.property))
 }
 
 /// The seeds to run: those of `SEAWALL_SEED=N` or `SEAWALL_SEEDS=A..B`, else `otherwise`. Numbers are

@@ -32,6 +32,8 @@ pub(crate) struct Sweep {
     /// Which property it violated.
     pub(crate) property: Option<String>,
     pub(crate) shrunk_operations: Option<u64>,
+    /// What the failure says why it is.
+    pub(crate) blame: Option<String>,
     pub(crate) tape: Option<PathBuf>,
     /// Why the sweep is no verdict: it ended in a way that none should.
     pub(crate) broken: Option<String>,
@@ -51,6 +53,8 @@ struct RunFailure {
     property: String,
     tape: Option<PathBuf>,
     shrunk_operations: Option<u64>,
+    #[serde(default)]
+    blame: Option<String>,
 }
 
 /// Seeds above 2^53 do not survive in JSON numbers, so they are written as text.
@@ -151,6 +155,7 @@ fn judge(ended: &Ended, seeds: &Range<u64>, directory: &Path) -> Sweep {
         cpu_seconds: ended.cpu_seconds,
         property: None,
         shrunk_operations: None,
+        blame: None,
         tape: None,
         broken: None,
     };
@@ -170,6 +175,7 @@ fn judge(ended: &Ended, seeds: &Range<u64>, directory: &Path) -> Sweep {
             sweep.seeds = failure.seed.number().map_or(report.seeds, |s| s - seeds.start + 1);
             sweep.property = Some(failure.property);
             sweep.shrunk_operations = failure.shrunk_operations;
+            sweep.blame = failure.blame;
             sweep.tape = failure.tape.map(|tape| directory.join(tape));
         }
         _ => sweep.broken = Some(how(ended.status)),

@@ -91,7 +91,7 @@ fn measure_all(
 }
 
 const FIRST_HEADING: &str = "planted bug";
-const HEADINGS: &str = "outcome    seeds  CPU s  property  shrunk to";
+const HEADINGS: &str = "outcome    seeds  CPU s  property  blame  shrunk to";
 
 fn line(console: &Console, row: &Row, width: usize) -> String {
     let (word, tone) = match row.outcome() {
@@ -107,10 +107,17 @@ fn line(console: &Console, row: &Row, width: usize) -> String {
     let operations = first.and_then(|sweep| sweep.shrunk_operations);
     let shrunk =
         operations.map_or("-".to_owned(), |count| counted(count, "operation", "operations"));
+    let blame = match row.blame_right {
+        Some(true) => "right",
+        Some(false) => "WRONG",
+        None => "-",
+    };
     let Row { id, seeds, cpu_seconds, .. } = row;
     let broken = row.ranges.iter().find_map(|sweep| sweep.broken.as_deref());
     let shrunk = broken.map_or(shrunk, str::to_owned);
-    format!("{id:width$}  {outcome} {seeds:>6} {cpu_seconds:>6.1}  {property:<8}  {shrunk}")
+    format!(
+        "{id:width$}  {outcome} {seeds:>6} {cpu_seconds:>6.1}  {property:<8}  {blame:<5}  {shrunk}"
+    )
 }
 
 /// A line of the table, as soon as it is known.
@@ -142,9 +149,12 @@ fn conclude(console: &Console, rows: &[Row], complete: bool) -> anyhow::Result<E
     };
     let found = rows.iter().filter(|row| row.outcome() == Outcome::Found).count();
     let redundant = rows.iter().filter(|row| row.redundant.is_some()).count();
+    let blamed = rows.iter().filter_map(|row| row.blame_right);
+    let right = blamed.clone().filter(|right| *right).count();
     console.say(format_args!(
-        "{found} of {} found, {redundant} more said to be redundant",
-        rows.len() - redundant
+        "{found} of {} found, {redundant} more said to be redundant; blame right for {right} of {}",
+        rows.len() - redundant,
+        blamed.count()
     ));
     let (_, exit) = verdict(rows, complete);
     let failure = match exit {

@@ -3,13 +3,15 @@
 //! ```text
 //! # what: the table is not synced before its edit
 //! # oracle: O5
+//! # blame: write .. must be durable before .. no sync_data | the ack
 //! # fast: yes
 //! # redundant: the directory sync that follows covers it, because ..
 //! --- a/src/tree/flush.rs
 //! +++ b/src/tree/flush.rs
 //! ```
 //!
-//! `what` says the mistake. `oracle` says which property is expected to catch it. `fast` puts it into
+//! `what` says the mistake. `oracle` says which property is expected to catch it. `blame` says which words
+//! the failure must blame it with: one of those between `|`, with anything where `..` stands. `fast` puts it into
 //! the gate's cut. `redundant` proves that the change alone breaks nothing: it is swept all the same,
 //! and being found is then the surprise.
 
@@ -31,6 +33,7 @@ pub(crate) struct Patch {
     pub(crate) path: PathBuf,
     pub(crate) what: String,
     pub(crate) oracle: Option<String>,
+    pub(crate) blame: Option<String>,
     pub(crate) redundant: Option<String>,
     pub(crate) fast: bool,
     /// The whole file.
@@ -44,11 +47,13 @@ impl Patch {
     /// A header line of an unknown kind, or no `what`.
     fn parse(id: String, path: PathBuf, text: String) -> anyhow::Result<Patch> {
         let header = text.lines().take_while(|line| !starts_diff(line));
-        let (mut what, mut oracle, mut redundant, mut fast) = (None, None, None, false);
+        let (mut what, mut oracle, mut blame, mut redundant) = (None, None, None, None);
+        let mut fast = false;
         for line in header.map(|line| line.trim_start_matches('#').trim()) {
             match line.split_once(':').map(|(name, value)| (name, value.trim())) {
                 Some(("what", value)) => what = Some(value.to_owned()),
                 Some(("oracle", value)) => oracle = Some(value.to_owned()),
+                Some(("blame", value)) => blame = Some(value.to_owned()),
                 Some(("redundant", value)) => redundant = Some(value.to_owned()),
                 Some(("fast", "yes")) => fast = true,
                 Some(("fast", "no")) | None => {}
@@ -59,7 +64,22 @@ impl Patch {
             }
         }
         let what = what.ok_or_else(|| malformed(&path, "its header has no line `# what: ..`"))?;
-        Ok(Patch { id, path, what, oracle, redundant, fast, text })
+        Ok(Patch { id, path, what, oracle, blame, redundant, fast, text })
+    }
+
+    /// Whether a failure is blamed on this mistake; `None` where nobody wrote down with which words.
+    pub(crate) fn is_blamed_by(&self, sentence: &str) -> Option<bool> {
+        let expected = self.blame.as_deref()?;
+        Some(expected.split('|').any(|words| {
+            let mut rest = sentence;
+            words.split("..").map(str::trim).all(|piece| match rest.split_once(piece) {
+                Some((_, after)) => {
+                    rest = after;
+                    true
+                }
+                None => false,
+            })
+        }))
     }
 
     /// Whether `--only` means this one: the name, or the number before its first dash.
@@ -80,7 +100,7 @@ fn starts_diff(line: &str) -> bool {
 fn malformed(path: &Path, why: &str) -> anyhow::Error {
     Failure::error(
         format!("{}: {why}", path.display()),
-        "before the diff write `# what: ..`, and if they hold `# oracle: O1`, `# fast: yes` or \
+        "before the diff write `# what: ..`, and if they hold `# oracle: O1`, `# blame: ..`, `# fast: yes` or \
          `# redundant: ..`",
     )
     .into()
@@ -144,6 +164,17 @@ mod tests {
         assert_eq!(patch.oracle.as_deref(), Some("O5"));
         assert_eq!(patch.redundant.as_deref(), Some("see: there"));
         assert!(patch.fast);
+    }
+
+    #[test]
+    fn a_blame_is_right_that_has_the_words_in_their_order() {
+        let patch = parse("# what: a\n# blame: write .. before the ack | sync_dir lies\n--- a\n");
+        let patch = patch.expect("well formed");
+        for right in ["write a (#1) must come before the ack (#2)", "no sync_dir lies between"] {
+            assert_eq!(patch.is_blamed_by(right), Some(true), "{right}");
+        }
+        assert_eq!(patch.is_blamed_by("before the ack comes write"), Some(false));
+        assert_eq!(parse("# what: a\n").expect("well formed").is_blamed_by("x"), None);
     }
 
     #[test]

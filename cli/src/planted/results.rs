@@ -21,7 +21,7 @@ pub(crate) struct Row {
     pub(crate) seeds: u64,
     /// The most CPU time that any range took.
     pub(crate) cpu_seconds: f64,
-    /// Whether the failure blames the barrier that the patch removed; judged by people so far.
+    /// Whether every failure blames the mistake in the words of the patch's header, if it has any.
     pub(crate) blame_right: Option<bool>,
     pub(crate) what: String,
     /// The property expected to catch it.
@@ -51,7 +51,7 @@ impl Row {
             killed: !ranges.is_empty() && ranges.iter().all(|sweep| sweep.killed),
             seeds: ranges.iter().map(|sweep| sweep.seeds).max().unwrap_or(0),
             cpu_seconds: ranges.iter().map(|sweep| sweep.cpu_seconds).fold(0.0, f64::max),
-            blame_right: None,
+            blame_right: blame_right(patch, &ranges),
             what: patch.what.clone(),
             oracle: patch.oracle.clone(),
             redundant: patch.redundant.clone(),
@@ -71,6 +71,13 @@ impl Row {
             Outcome::Missed
         }
     }
+}
+
+/// Whether what was found is blamed on the mistake, in every range that found it.
+fn blame_right(patch: &Patch, ranges: &[Sweep]) -> Option<bool> {
+    let blamed = |sweep: &Sweep| patch.is_blamed_by(sweep.blame.as_deref().unwrap_or_default());
+    let found = ranges.iter().filter(|sweep| sweep.killed);
+    found.map(blamed).reduce(|one, other| Some(one? && other?))?
 }
 
 /// Finished rows by what they were measured on: the tree, the patch, the ranges.
@@ -121,6 +128,7 @@ mod tests {
             cpu_seconds: 0.5,
             property: killed.then(|| "O1".to_owned()),
             shrunk_operations: None,
+            blame: killed.then(|| "no sync_dir lies between".to_owned()),
             tape: None,
             broken: None,
         }
@@ -132,6 +140,7 @@ mod tests {
             path: "11-early-ack.patch".into(),
             what: "acknowledges before the sync".to_owned(),
             oracle: None,
+            blame: None,
             redundant: redundant.map(str::to_owned),
             fast: true,
             text: "x".to_owned(),
@@ -146,6 +155,20 @@ mod tests {
         let redundant = |a| Row::new(&patch(Some("proof")), vec![sweep(a), sweep(false)]).outcome();
         assert_eq!(redundant(false), Outcome::Redundant);
         assert_eq!(redundant(true), Outcome::NotRedundant);
+    }
+
+    #[test]
+    fn blame_is_right_only_if_every_range_that_found_it_says_so() {
+        let right = |blame: &str, ranges| {
+            let patch = Patch { blame: Some(blame.to_owned()), ..patch(None) };
+            Row::new(&patch, ranges).blame_right
+        };
+        assert_eq!(right("sync_dir", vec![sweep(true), sweep(false)]), Some(true));
+        assert_eq!(right("sync_data", vec![sweep(true)]), Some(false));
+        assert_eq!(right("sync_dir", vec![sweep(false)]), None);
+        let other = Sweep { blame: Some("no crash needed".to_owned()), ..sweep(true) };
+        assert_eq!(right("sync_dir", vec![sweep(true), other]), Some(false));
+        assert_eq!(Row::new(&patch(None), vec![sweep(true)]).blame_right, None);
     }
 
     #[test]

@@ -171,6 +171,7 @@ mod tests {
             path: "sim/planted/01-test.patch".into(),
             what: "a test".to_owned(),
             oracle: None,
+            blame: None,
             redundant: None,
             fast: false,
             text: format!("# what: a test\n{diff}"),

@@ -1,8 +1,9 @@
 //! What a sweep found, made small, on a tape, and in words.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use seawall_sim::blame::blame;
 use seawall_sim::choice::Tape;
 use seawall_sim::driver;
 use seawall_sim::explore::watch::Announcer;
@@ -93,6 +94,7 @@ fn violated(
     if let Some(shrunk) = &shrunk {
         tape::write(seed, &Tape { commit: recorded.commit.clone(), ..shrunk.tape.clone() })?;
     }
+    let blame = shrunk.as_ref().and_then(|shrunk| blame::<Seawall>(&shrunk.tape).ok());
     let stamp = stamp(&run.profile, &run.personality);
     let (flags, commit) = (run.flags(), &stamp.commit);
     let from_seed = format!("seawall sim run --seed {seed:#x}{flags}    (only at commit {commit})");
@@ -102,20 +104,42 @@ fn violated(
         seed: Some(seed),
         failure,
         shrunk: shrunk.as_ref(),
+        blame: blame.as_ref(),
         commands: &commands,
         stamp: &stamp,
         events: EVENTS_SHOWN,
     };
-    let why = failure.violation.facts.iter().find(|(label, _)| *label == "why");
+    let told = shrunk.as_ref().map_or(failure, |shrunk| &shrunk.failure);
     Ok(Failed {
         seed: format!("{seed:#x}"),
         property: failure.violation.property.name().to_owned(),
         block: report.to_string(),
         tape: Some(path),
         shrunk_operations: shrunk.as_ref().map(|shrunk| shrunk.after.operations as u64),
-        blame: why.map(|(_, text)| text.clone()),
+        facts: facts_of(told),
+        events: blame.as_ref().map_or_else(|| tail_of(told), |blame| blame.events.clone()),
+        blame: blame.map(|blame| blame.sentence),
+        runs: shrunk.as_ref().map(|shrunk| u64::from(shrunk.runs)),
         personalities: vec![run.personality.clone()],
     })
+}
+
+/// The facts of a failure by label; where two have one label, a line each.
+pub(super) fn facts_of(failure: &driver::Failure) -> BTreeMap<String, String> {
+    let mut facts = BTreeMap::from([("world".to_owned(), failure.world.clone())]);
+    for (label, text) in &failure.violation.facts {
+        let fact: &mut String = facts.entry((*label).to_owned()).or_default();
+        if !fact.is_empty() {
+            fact.push('\n');
+        }
+        fact.push_str(text);
+    }
+    facts
+}
+
+/// The last events of a failure.
+fn tail_of(failure: &driver::Failure) -> Vec<String> {
+    failure.tail[failure.tail.len().saturating_sub(EVENTS_SHOWN)..].to_vec()
 }
 
 /// A seed whose second run was not its first again: a bug of the simulator, or a leak around it.
@@ -145,6 +169,9 @@ fn differs(
         tape: Some(path),
         shrunk_operations: None,
         blame: None,
+        facts: BTreeMap::new(),
+        events: Vec::new(),
+        runs: None,
         personalities: Vec::new(),
     }
 }

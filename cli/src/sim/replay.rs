@@ -4,10 +4,11 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::Context;
+use seawall_sim::blame::blame;
 use seawall_sim::disk::Personality;
 use seawall_sim::driver::{self, Input};
-use seawall_sim::numbers::counted;
-use seawall_sim::report::FailureReport;
+use seawall_sim::numbers::{counted, grouped};
+use seawall_sim::report::{FailureReport, standalone_test};
 use seawall_sim::shrink::shrink as shrink_tape;
 use seawall_sim::system_seawall::Seawall;
 use seawall_sim::trace::Keep;
@@ -25,7 +26,8 @@ pub(crate) fn replay(console: &Console, arguments: &Replay) -> anyhow::Result<Ex
     let path = &arguments.tape;
     let recorded = tape::read(path)?;
     let personality = Personality::of_line(&recorded.config).name();
-    let ran = driver::run_keeping::<Seawall>(&Input::Tape(Box::new(recorded)), Keep::All)
+    let input = Input::Tape(Box::new(recorded.clone()));
+    let ran = driver::run_keeping::<Seawall>(&input, Keep::All)
         .map_err(|why| tape::not_understood(path, &why))?;
     let fingerprint = format!("{:016x}", ran.fingerprint);
     let Some(failure) = ran.failure else {
@@ -38,10 +40,12 @@ pub(crate) fn replay(console: &Console, arguments: &Replay) -> anyhow::Result<Ex
     };
     let commands = failure::commands_of_tape(&path.display().to_string());
     let stamp = failure::stamp("-", &personality);
+    let blame = blame::<Seawall>(&recorded).ok();
     let report = FailureReport {
         seed: None,
         failure: &failure,
         shrunk: None,
+        blame: blame.as_ref(),
         commands: &commands,
         stamp: &stamp,
         events: failure::EVENTS_SHOWN,
@@ -65,11 +69,12 @@ fn print(
         return out.flush();
     }
     let violation = &report.failure.violation;
-    let fact = |(label, text): &(&str, String)| ((*label).to_owned(), text.clone().into());
     console.data_json(&json!({
         "verdict": "violated",
         "property": violation.property.name(),
-        "facts": violation.facts.iter().map(fact).collect::<serde_json::Map<_, _>>(),
+        "facts": failure::facts_of(report.failure),
+        "blame": report.blame.map(|blame| &blame.sentence),
+        "events": report.blame.map(|blame| &blame.events),
         "fingerprint": fingerprint,
         "log": log,
     }))
@@ -107,9 +112,12 @@ pub(crate) fn shrink(console: &Console, path: &Path) -> anyhow::Result<Exit> {
             "runs": shrunk.runs,
         }))?;
     } else {
-        let runs = counted(u64::from(shrunk.runs), "run", "runs");
-        console.data(format_args!("{shrunk}   ({runs})"))?;
+        let most = counted(u64::from(shrunk.runs_max), "run", "runs");
+        let runs = grouped(u64::from(shrunk.runs));
+        console.data(format_args!("{shrunk}   ({runs} of at most {most})"))?;
         console.data(small.display())?;
+        let property = shrunk.failure.violation.property;
+        console.data(format_args!("\n{}", standalone_test::<Seawall>(&shrunk.tape, property)))?;
     }
     Ok(Exit::Fine)
 }

@@ -89,6 +89,12 @@ pub(crate) struct Failed {
     pub(crate) shrunk_operations: Option<u64>,
     pub(crate) blame: Option<String>,
     pub(crate) personalities: Vec<String>,
+    /// What the block says besides, by its labels.
+    pub(crate) facts: BTreeMap<String, String>,
+    /// The events that explain it, a line each.
+    pub(crate) events: Vec<String>,
+    /// How many runs it took to make it small.
+    pub(crate) runs: Option<u64>,
     /// The failure block that people read.
     #[serde(skip)]
     pub(crate) block: String,
@@ -238,6 +244,9 @@ seawall sim: 2,000 seeds, profile default, personality posix, 2 jobs            
             shrunk_operations: Some(3),
             blame: Some("a sync".to_owned()),
             personalities: vec!["posix".to_owned()],
+            facts: [("got".to_owned(), "none".to_owned())].into(),
+            events: vec!["#1 crash".to_owned()],
+            runs: Some(12),
             block: "FAIL".to_owned(),
         };
         let summary = Summary { failures: vec![failed], ..summary(Verdict::Violated) };
@@ -253,7 +262,8 @@ seawall sim: 2,000 seeds, profile default, personality posix, 2 jobs            
              \"profile\":\"default\",\"personality\":\"posix\",\"version\":\"0.1.0\",\
              \"failures\":[{\"seed\":\"0x9e3779b97f4a7c15\",\"property\":\"O1\",\
              \"tape\":\"target/sim/9e3779b97f4a7c15.tape\",\"shrunk_operations\":3,\
-             \"blame\":\"a sync\",\"personalities\":[\"posix\"]}]}"
+             \"blame\":\"a sync\",\"personalities\":[\"posix\"],\"facts\":{\"got\":\"none\"},\
+             \"events\":[\"#1 crash\"],\"runs\":12}]}"
         );
     }
 }

@@ -4,6 +4,7 @@
 //! The child prints everything itself. This process only waits, hands Ctrl-C on, and has something to
 //! say when the child was lost: which seed it was, by running alone what was under way then.
 
+use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -119,6 +120,9 @@ fn failed(arguments: &Run, lost: Lost, suspect: &Suspect) -> Failed {
         shrunk_operations: None,
         blame: None,
         personalities: vec![personality.clone()],
+        facts: BTreeMap::new(),
+        events: Vec::new(),
+        runs: None,
     }
 }
 

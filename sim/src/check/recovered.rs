@@ -10,6 +10,10 @@ use super::timeline::Timeline;
 use super::violation::Violation;
 use crate::system::{Answer, Difference, Property, System};
 
+/// How many reads of a wrong state are shown, and how much of each.
+const READS_SHOWN: usize = 3;
+const SEEN_SHOWN: usize = 120;
+
 /// One read of a recovered store.
 #[derive(Debug)]
 pub struct Probe<S: System> {
@@ -103,7 +107,8 @@ fn lost<S: System>(promise: &Promise<S>, position: u64, probes: &[Probe<S>]) -> 
     );
     violation
         .with("got", format!("recovered up to {position}"))
-        .with("why", nearest(promise, probes))
+        .with("reads", nearest(promise, probes))
+        .with("state", state_read(position, probes))
 }
 
 /// Names the change whose promise reaches furthest.
@@ -133,7 +138,8 @@ fn differs<S: System>(
         .with("crash", format!("{}, recovered up to {position}", fall_text(promise.fall)))
         .with("expected", format!("{} = {}{ways}", first.what, first.expected))
         .with("got", format!("{}{}", first.got, more(differences.len() - 1)))
-        .with("why", nearest(promise, probes))
+        .with("reads", nearest(promise, probes))
+        .with("state", state_read(position, probes))
 }
 
 fn more(count: usize) -> String {
@@ -156,6 +162,24 @@ fn no_such_prefix<S: System>(promise: &Promise<S>, position: u64) -> Violation {
     }
 }
 
+/// What was read, a line for each of the first reads.
+fn state_read<S: System>(position: u64, probes: &[Probe<S>]) -> String {
+    let mut lines = format!("position {position}");
+    for probe in probes.iter().take(READS_SHOWN) {
+        let seen = match &probe.answer {
+            Answer::Saw { seen, .. } => format!("{seen:?}"),
+            other => format!("{other:?}"),
+        };
+        let shown: String = seen.chars().take(SEEN_SHOWN).collect();
+        let more = if shown.len() < seen.len() { " .." } else { "" };
+        lines.push_str(&format!("\n{} -> {shown}{more}", probe.op));
+    }
+    if probes.len() > READS_SHOWN {
+        lines.push_str(&format!("\nand {} more reads", probes.len() - READS_SHOWN));
+    }
+    lines
+}
+
 /// Says of which position the state read is the state, if of any.
 fn nearest<S: System>(promise: &Promise<S>, probes: &[Probe<S>]) -> String {
     let timeline = &promise.timeline;
@@ -171,16 +195,14 @@ fn nearest<S: System>(promise: &Promise<S>, probes: &[Probe<S>]) -> String {
         .collect();
     match (same.first(), same.last()) {
         (Some(first), Some(last)) if first == last => {
-            format!("what is read is the state at position {first}")
+            format!("the state at position {first}")
         }
         (Some(first), Some(last)) => {
-            format!("what is read is the state at some positions from {first} to {last}")
+            format!("the state at some position from {first} to {last}")
         }
-        _ => format!(
-            "what is read is the state at no position from {} to {}",
-            timeline.base(),
-            timeline.trunk_end()
-        ),
+        _ => {
+            format!("the state at no position from {} to {}", timeline.base(), timeline.trunk_end())
+        }
     }
 }
 

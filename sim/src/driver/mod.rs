@@ -96,7 +96,15 @@ pub fn run<S: System>(input: &Input) -> Result<Ran, String> {
 /// # Errors
 /// As [`run`].
 pub fn run_keeping<S: System>(input: &Input, keep: Keep) -> Result<Ran, String> {
-    run_traced::<S>(input, |names| Trace::new(names, keep))
+    run_traced::<S>(input, |names| Trace::new(names, keep)).map(|(ran, _)| ran)
+}
+
+/// As [`run`], with everything that happened.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_whole<S: System>(input: &Input) -> Result<(Ran, Trace), String> {
+    run_traced::<S>(input, |names| Trace::new(names, Keep::All))
 }
 
 /// As [`run`], telling each event as it happens, as a line: of a run that may not come to its end.
@@ -104,13 +112,13 @@ pub fn run_keeping<S: System>(input: &Input, keep: Keep) -> Result<Ran, String> 
 /// # Errors
 /// As [`run`].
 pub fn run_telling<S: System>(input: &Input, tell: Tell) -> Result<Ran, String> {
-    run_traced::<S>(input, |names| Trace::telling(names, TAIL_EVENTS, tell))
+    run_traced::<S>(input, |names| Trace::telling(names, TAIL_EVENTS, tell)).map(|(ran, _)| ran)
 }
 
 fn run_traced<S: System>(
     input: &Input,
     trace: impl FnOnce(&Names) -> Trace,
-) -> Result<Ran, String> {
+) -> Result<(Ran, Trace), String> {
     let choices = match input {
         Input::Seed(seed) | Input::Tuned(seed, _) => Choices::from_seed(*seed),
         Input::Tape(tape) => Choices::from_tape(tape),
@@ -135,7 +143,8 @@ fn run_traced<S: System>(
     // Configuration and operations stand on the tape as such.
     tape.answers.retain(|answer| !workload::decides_the_plan(&answer.key));
     let unused = run.choices.unused();
-    Ok(Ran { fingerprint: run.trace.fingerprint(), counts: run.counts, failure, tape, unused })
+    let fingerprint = run.trace.fingerprint();
+    Ok((Ran { fingerprint, counts: run.counts, failure, tape, unused }, run.trace))
 }
 
 /// Configuration and operations: drawn, or as they stand on the tape.

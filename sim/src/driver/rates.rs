@@ -27,6 +27,7 @@ pub(super) const KNOBS: &[Knob] = &[
     knob("rare_fork_factor", &[1, 8, 8]),
     knob("images_max", &[14]),
     knob("open_images_max", &[5]),
+    setting("nested_images_max", &[2]),
     knob("power_percent", &[60, 30, 90]),
     knob("kill_power_percent", &[20]),
     // How worlds end that do not crash, in percent.
@@ -127,7 +128,7 @@ impl Rates {
                 rare_factor: get("rare_fork_factor"),
                 ..crashes("fork_one_in", "end_one_in", get("images_max"))
             },
-            nested: crashes("nested_fork_one_in", "", 2),
+            nested: crashes("nested_fork_one_in", "", get("nested_images_max")),
         }
     }
 

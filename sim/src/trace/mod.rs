@@ -136,6 +136,11 @@ impl Trace {
         (first..sink.count).map(told).collect()
     }
 
+    /// The texts that its events speak in.
+    pub fn names(&self) -> Names {
+        self.0.borrow().names.clone()
+    }
+
     /// How many events there were; the number of the last.
     pub fn count(&self) -> u64 {
         self.0.borrow().count

@@ -13,6 +13,7 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Mutex;
@@ -217,6 +218,9 @@ impl Desk<'_> {
             shrunk_operations: None,
             blame: None,
             personalities: Vec::new(),
+            facts: BTreeMap::new(),
+            events: Vec::new(),
+            runs: None,
         }
     }
 }

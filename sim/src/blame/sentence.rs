@@ -1,0 +1,152 @@
+//! The missing barrier, in words.
+
+use crate::trace::{Event, Outcome};
+
+use super::effect::{Effect, is_sync, operation, told};
+use super::story::{Done, LosingCrash, Story};
+
+/// A sentence, and the numbers of the events in it.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    pub(super) text: String,
+    pub(super) cited: Vec<u64>,
+}
+
+/// The syncs of a thing between its change and what relied on it.
+#[derive(Default)]
+struct Syncs {
+    failed: Option<u64>,
+    /// That succeeded after one had failed.
+    believed: Option<u64>,
+    /// That succeeded, and had begun before the change.
+    early: Option<u64>,
+}
+
+/// `create 000003.wal (#180) must be durable before the ack of op 41 (#212); no sync_dir lies between`
+pub(super) fn missing_barrier(
+    story: &Story,
+    crash: &LosingCrash,
+    effects: &[Effect],
+    relied: Option<Done>,
+) -> Told {
+    let mut cited: Vec<u64> =
+        effects.iter().flat_map(|effect| &effect.call).map(|c| c.number).collect();
+    cited.push(crash.number);
+    let lost: Vec<String> = effects.iter().map(|effect| effect.told(story)).collect();
+    let lost = joined(&lost);
+    let first = effects.iter().flat_map(|effect| &effect.call).map(|call| call.number).min();
+    let in_order = relied.filter(|relied| first.is_none_or(|first| first < relied.number));
+    let Some(relied) = in_order else {
+        let text = format!(
+            "{lost} did not survive the crash (#{}), and nothing copes with that",
+            crash.number
+        );
+        return Told { text, cited };
+    };
+    cited.push(relied.number);
+    let relied_told = relied_told(story, &relied);
+    for effect in effects {
+        let syncs = Syncs::between(story, effect, relied.number);
+        let barrier = effect.barrier(story);
+        let text = match syncs {
+            Syncs { failed: Some(failed), believed: Some(believed), .. } => {
+                cited.extend([failed, believed]);
+                believed_told(&barrier, failed, &lost, believed, &relied_told)
+            }
+            Syncs { failed: Some(failed), .. } => {
+                cited.push(failed);
+                format!(
+                    "{lost} must be durable before {relied_told}; the {barrier} between them failed \
+                     (#{failed}), which was not heeded"
+                )
+            }
+            Syncs { early: Some(early), .. } => {
+                cited.push(early);
+                format!(
+                    "{lost} must be durable before {relied_told}; the {barrier} that ended between them \
+                     (#{early}) had begun before, and no other lies between"
+                )
+            }
+            _ => continue,
+        };
+        return Told { text, cited };
+    }
+    let mut barriers: Vec<String> = effects.iter().map(|effect| effect.barrier(story)).collect();
+    barriers.dedup();
+    let (barriers, lie) =
+        (barriers.join(" and no "), if barriers.len() == 1 { "lies" } else { "lie" });
+    let text = format!("{lost} must be durable before {relied_told}; no {barriers} {lie} between");
+    Told { text, cited }
+}
+
+/// A sync that failed, was tried again, and was believed: without a crash, for the cache may show what
+/// the disk has.
+pub(super) fn sync_believed(story: &Story, failed: &Done) -> Option<Told> {
+    let Event::Call { site, file, touch: of, .. } = failed.event else { return None };
+    let of_name = is_sync(story, &failed.event, true);
+    let again = |done: &Done| {
+        let Event::Call { outcome: Outcome::Ok(_), touch, .. } = done.event else { return false };
+        done.number > failed.number && touch.node == of.node && is_sync(story, &done.event, of_name)
+    };
+    if !of_name && !is_sync(story, &failed.event, false) {
+        return None;
+    }
+    let believed = story.on_the_way().find(again)?.number;
+    let is_ack = |done: &Done| matches!(done.event, Event::Answer { .. } | Event::Recovery(_));
+    let relied = story.on_the_way().find(|done| done.number > believed && is_ack(done))?;
+    let barrier = format!("{} {}", operation(&story.text(site)), story.text(file));
+    let (lost, relied_text) = ("what it was to cover", relied_told(story, &relied));
+    let text = believed_told(&barrier, failed.number, lost, believed, &relied_text);
+    Some(Told { text, cited: vec![failed.number, believed, relied.number] })
+}
+
+fn believed_told(barrier: &str, failed: u64, lost: &str, again: u64, relied: &str) -> String {
+    format!(
+        "a sync that failed is not repeated by a later one that succeeds: {barrier} failed (#{failed}) \
+         and gave up {lost}; the next one (#{again}) had nothing left to do and succeeded, and {relied} \
+         believed it"
+    )
+}
+
+impl Syncs {
+    fn between(story: &Story, effect: &Effect, until: u64) -> Syncs {
+        let mut syncs = Syncs::default();
+        let Some(call) = &effect.call else { return syncs };
+        let Event::Call { touch: changed, .. } = call.event else { return syncs };
+        let between = |done: &Done| call.number < done.number && done.number < until;
+        for done in story.on_the_way().filter(between) {
+            let Event::Call { outcome, touch, .. } = done.event else { continue };
+            if touch.node != changed.node || !is_sync(story, &done.event, effect.is_name()) {
+                continue;
+            }
+            match outcome {
+                Outcome::Err(_) => syncs.failed = Some(done.number),
+                Outcome::Ok(_) if syncs.failed.is_some() => {
+                    syncs.believed.get_or_insert(done.number);
+                }
+                Outcome::Ok(_) => syncs.early = Some(done.number),
+            }
+        }
+        syncs
+    }
+}
+
+/// What relied on it: an acknowledgement, the return of an open, or a later change.
+fn relied_told(story: &Story, done: &Done) -> String {
+    let number = done.number;
+    match done.event {
+        Event::Answer { operation, .. } => format!("the ack of op {operation} (#{number})"),
+        Event::Recovery(_) => format!("the return of open (#{number})"),
+        _ => told(story, done),
+    }
+}
+
+/// `a`, `a and b`, `a, b and 3 more`.
+fn joined(parts: &[String]) -> String {
+    match parts {
+        [] => "what it took".to_owned(),
+        [one] => one.clone(),
+        [one, two] => format!("{one} and {two}"),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+    }
+}

@@ -1,0 +1,58 @@
+//! Blame, on the toy in its wrong ways: the sentence names the barrier that was taken out.
+
+mod toy;
+
+use seawall_sim::blame::{Blame, blame};
+use seawall_sim::driver::{Input, run};
+use seawall_sim::shrink::shrink;
+use toy::{Toy, bug};
+
+/// What the first seeds that fail are blamed on.
+fn blamed<const BUG: u8>(seeds: u64, wanted: usize) -> Vec<Blame> {
+    let failing = (0..seeds).filter_map(|seed| {
+        let ran = run::<Toy<BUG>>(&Input::Seed(seed)).expect("a seed always makes a run");
+        ran.failure.map(|_| ran.tape)
+    });
+    let blame_of = |tape| {
+        let shrunk = shrink::<Toy<BUG>>(&tape, 1_000).expect("it fails");
+        let blame = blame::<Toy<BUG>>(&shrunk.tape).expect("it fails");
+        if std::env::var_os("SHOW").is_some() {
+            println!("{}\n{}\n{}\n", blame.sentence, blame.events.join("\n"), shrunk.tape);
+        }
+        blame
+    };
+    failing.take(wanted).map(blame_of).collect()
+}
+
+#[test]
+fn a_tape_that_does_not_fail_is_blamed_on_nobody() {
+    let ran = run::<Toy<{ bug::NONE }>>(&Input::Seed(0)).expect("a seed always makes a run");
+    let blame = blame::<Toy<{ bug::NONE }>>(&ran.tape);
+    assert_eq!(blame, Err("the tape does not fail".to_owned()));
+}
+
+macro_rules! blames {
+    ($($name:ident: $bug:ident, $($words:literal)|+;)*) => { $(
+        #[test]
+        fn $name() {
+            let all = blamed::<{ bug::$bug }>(400, 5);
+            assert!(!all.is_empty(), "no seed fails");
+            let right = all.iter().filter(|blame| {
+                let says = |words: &str| blame.sentence.contains(words);
+                $(says($words))||+
+            });
+            let right = right.count();
+            let sentences: Vec<_> = all.iter().map(|blame| &blame.sentence).collect();
+            assert!(right * 10 >= all.len() * 9, "{sentences:#?}");
+        }
+    )* };
+}
+
+blames! {
+    a_missing_sync_is_named: NO_SYNC, "no sync_data toy.tmp lies between";
+    a_missing_sync_of_the_directory_is_named: NO_DIR_SYNC, "no sync_dir lies between";
+    an_acknowledgement_before_the_sync_is_named: LATE_SYNC, "no sync_data toy.tmp lies between";
+    a_sync_that_was_believed_is_named: RETRIED_SYNC, "is not repeated by a later one";
+    a_rename_before_the_sync_is_named: NO_SYNC_BEFORE_RENAME, "must be durable before rename toy.tmp to toy.log";
+    a_race_needs_no_crash: RACE, "no crash needed: a switch";
+}
