@@ -95,6 +95,48 @@ fn licences_let_anybody_use_it() {
     }
 }
 
+/// The packages of a lock file: name, source and checksum.
+fn locked(lock: &str) -> Vec<(&str, Option<&str>, Option<&str>)> {
+    let packages = lock.split("\n[[package]]\n").skip(1);
+    let of = |package| {
+        let value = |name| value_of(package, name);
+        (value("name").unwrap_or_default(), value("source"), value("checksum"))
+    };
+    packages.map(of).collect()
+}
+
+/// What stands between quotes after `name = ` on a line of its own.
+fn value_of<'a>(package: &'a str, name: &str) -> Option<&'a str> {
+    let mut lines = package.lines();
+    lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(" = \"")?.strip_suffix('"'))
+}
+
+#[test]
+fn all_come_from_one_registry_with_a_checksum() {
+    const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+    for file in ["Cargo.lock", "fuzz/Cargo.lock"] {
+        let lock = read(file);
+        let packages = locked(&lock);
+        assert!(packages.len() > 20, "{file}: {packages:?}");
+        for (name, source, checksum) in packages {
+            match source {
+                None => assert!(name.starts_with("seawall"), "{file}: {name} comes from a path"),
+                Some(source) => assert_eq!(source, CRATES_IO, "{file}: {name}"),
+            }
+            assert_eq!(source.is_some(), checksum.is_some(), "{file}: {name}");
+        }
+    }
+}
+
+#[test]
+fn no_version_is_left_open() {
+    for (_, manifest) in CRATES {
+        let text = read(manifest);
+        let open = text.lines().find(|line| line.contains("= \"*\""));
+        assert_eq!(open, None, "{manifest}");
+    }
+}
+
 #[test]
 fn an_expression_is_met_when_each_part_is() {
     let allowed = BTreeSet::from(["MIT".to_owned(), "Unicode-3.0".to_owned()]);
