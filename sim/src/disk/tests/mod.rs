@@ -4,6 +4,7 @@ mod crashes;
 mod faults;
 mod images;
 mod linux;
+mod litmus;
 mod random;
 mod tasks;
 

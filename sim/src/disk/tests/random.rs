@@ -373,7 +373,7 @@ fn check(seed: u64, worlds: &[Vec<Step>], faults: FaultRates) {
 }
 
 /// The same cases every time; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` ask for others.
-fn config() -> ProptestConfig {
+pub(super) fn config() -> ProptestConfig {
     let asked = ProptestConfig::default();
     let rng_seed = match asked.rng_seed {
         RngSeed::Random => RngSeed::Fixed(1),
