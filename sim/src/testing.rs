@@ -27,7 +27,7 @@ use crate::blame::blame;
 use crate::choice::{Tape, Unused};
 use crate::disk::Personality;
 use crate::driver::{Failure, Input, run};
-use crate::explore::{Bad, Sweep, Wrong, sweep};
+use crate::explore::{Bad, Sweep, Wrong, admitting, sweep};
 use crate::report::{FailureReport, Stamp, standalone_test};
 use crate::shrink::shrink;
 use crate::system::System;
@@ -151,7 +151,10 @@ fn violated<S: System>(
     let stamp = Stamp {
         commit: String::new(),
         profile: "default".to_owned(),
-        personality: personality.name(),
+        personality: shrunk.as_ref().map_or_else(
+            || personality.name(),
+            |it| admitting::<S>(&it.tape, it.failure.violation.property).join(" "),
+        ),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let small = shrunk.as_ref().map_or(tape, |shrunk| &shrunk.tape);

@@ -5,6 +5,7 @@ mod toy;
 use seawall_sim::check::Property;
 use seawall_sim::disk::{Appended, Personality, Tear};
 use seawall_sim::driver::{Input, Ran, run};
+use seawall_sim::explore::admitting;
 use seawall_sim::fuzz::{records, storm};
 use seawall_sim::shrink::shrink;
 use toy::{Toy, bug};
@@ -159,6 +160,23 @@ fn a_kinder_disk_finds_less() {
     for (name, personality) in &Personality::NAMED[1..] {
         assert_eq!(on(*personality), None, "{name}");
     }
+}
+
+/// What a failure of a toy is admitted by, once it is small.
+fn admitted<const BUG: u8>(property: fn(Property) -> bool) -> Vec<&'static str> {
+    let failing = (0..20).map(ran::<BUG>).find(|ran| {
+        ran.failure.as_ref().is_some_and(|failure| property(failure.violation.property))
+    });
+    let shrunk = shrink::<Toy<BUG>>(&failing.expect("it is found").tape, 400).expect("it fails");
+    admitting::<Toy<BUG>>(&shrunk.tape, shrunk.failure.violation.property)
+}
+
+/// On every other file system the sync of the log's bytes makes its name durable.
+#[test]
+fn a_failure_names_the_personalities_that_admit_it() {
+    let lost = |property| matches!(property, Property::Prefix);
+    assert_eq!(admitted::<{ bug::NO_DIR_SYNC }>(lost), ["posix"]);
+    assert_eq!(admitted::<{ bug::NO_SYNC }>(lost), ["posix", "ext4", "xfs", "btrfs"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use seawall_sim::blame::blame;
 use seawall_sim::choice::Tape;
 use seawall_sim::driver;
 use seawall_sim::explore::watch::Announcer;
-use seawall_sim::explore::{Bad, Wrong};
+use seawall_sim::explore::{Bad, Wrong, admitting};
 use seawall_sim::report::{FailureReport, Stamp};
 use seawall_sim::shrink::shrink;
 use seawall_sim::system_seawall::Seawall;
@@ -95,7 +95,11 @@ fn violated(
         tape::write(seed, &Tape { commit: recorded.commit.clone(), ..shrunk.tape.clone() })?;
     }
     let blame = shrunk.as_ref().and_then(|shrunk| blame::<Seawall>(&shrunk.tape).ok());
-    let stamp = stamp(&run.profile, &run.personality);
+    let personalities = match &shrunk {
+        Some(it) => admitting::<Seawall>(&it.tape, it.failure.violation.property),
+        None => vec![&*run.personality],
+    };
+    let stamp = stamp(&run.profile, &personalities.join(" "));
     let (flags, commit) = (run.flags(), &stamp.commit);
     let from_seed = format!("seawall sim run --seed {seed:#x}{flags}    (only at commit {commit})");
     let mut commands = commands_of_tape(&path.display().to_string());
@@ -120,7 +124,7 @@ fn violated(
         events: blame.as_ref().map_or_else(|| tail_of(told), |blame| blame.events.clone()),
         blame: blame.map(|blame| blame.sentence),
         runs: shrunk.as_ref().map(|shrunk| u64::from(shrunk.runs)),
-        personalities: vec![run.personality.clone()],
+        personalities: personalities.into_iter().map(str::to_owned).collect(),
     })
 }
 

@@ -6,6 +6,7 @@
     reason = "sweeps run simulated worlds on real threads, against a real clock"
 )]
 
+mod admit;
 mod floors;
 mod summary;
 mod twin;
@@ -22,6 +23,7 @@ use crate::choice::Tape;
 use crate::driver::{Failure, Input, Ran, run};
 use crate::system::System;
 
+pub use admit::admitting;
 pub use floors::{DEFAULT_SEEDS, FLOORS, Floors, TooFew};
 pub use summary::Summary;
 
