@@ -20,7 +20,8 @@ mod unit;
 
 use crate::choice::{Actor, Stream, Tape, Who, WorldId};
 use crate::driver::{Input, run};
-use crate::system::{Property, System};
+use crate::shrink::Fault;
+use crate::system::System;
 
 use effect::Effect;
 use story::Story;
@@ -51,7 +52,7 @@ pub struct Blame {
 pub fn blame<S: System>(tape: &Tape) -> Result<Blame, String> {
     let ran = run::<S>(&Input::Tape(Box::new(tape.clone())))?;
     let failure = ran.failure.ok_or("the tape does not fail")?;
-    let needed = fewest_losses::<S>(&ran.tape, &failure.world, failure.violation.property);
+    let needed = fewest_losses::<S>(&ran.tape, &failure.world, &Fault::of(&failure.violation));
     let story = Story::of::<S>(&needed)?;
     let told = match story.losing_crash() {
         Some(crash) => {
@@ -86,7 +87,7 @@ fn life_before(world: WorldId) -> Option<WorldId> {
 }
 
 /// The tape with every loss kept that the failure does not need.
-fn fewest_losses<S: System>(tape: &Tape, world: &str, property: Property) -> Tape {
+fn fewest_losses<S: System>(tape: &Tape, world: &str, fault: &Fault) -> Tape {
     let mut best = tape.clone();
     let Ok(world) = world.parse::<WorldId>() else { return best };
     let mut crashes = Vec::new();
@@ -107,7 +108,7 @@ fn fewest_losses<S: System>(tape: &Tape, world: &str, property: Property) -> Tap
         candidate.answers.remove(index);
         runs += 1;
         let Ok(ran) = run::<S>(&Input::Tape(Box::new(candidate))) else { continue };
-        if ran.failure.is_some_and(|failure| failure.violation.property == property) {
+        if ran.failure.is_some_and(|failure| Fault::of(&failure.violation).shows(fault)) {
             best = ran.tape;
             index = index.min(best.answers.len());
         }

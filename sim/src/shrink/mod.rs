@@ -218,14 +218,14 @@ impl<S: System> Shrinker<S> {
 
 /// What is wrong, as far as it must stay the same.
 #[derive(Debug, PartialEq, Eq)]
-struct Fault {
+pub(crate) struct Fault {
     property: Property,
     /// Why an open failed, without its numbers: opens that fail for another reason are another fault.
     reason: Option<String>,
 }
 
 impl Fault {
-    fn of(violation: &Violation) -> Fault {
+    pub(crate) fn of(violation: &Violation) -> Fault {
         let property = violation.property;
         let got = violation.facts.iter().find(|(label, _)| *label == "got");
         let reason = got.filter(|_| property == Property::Opens).map(|(_, text)| loosened(text));
@@ -234,7 +234,7 @@ impl Fault {
 
     /// Whether this shows what `before` did. A loss after an error (O7) that is also one without (O1)
     /// is a plain loss, and easier to understand.
-    fn shows(&self, before: &Fault) -> bool {
+    pub(crate) fn shows(&self, before: &Fault) -> bool {
         let plainer = self.property == Property::Prefix && before.property == Property::AfterError;
         self == before || plainer
     }
