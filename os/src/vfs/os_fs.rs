@@ -85,7 +85,7 @@ impl Vfs for OsFs {
         assert_may_call_vfs();
         let only_a_directory = OFlags::DIRECTORY.bits().cast_signed();
         let directory = OpenOptions::new().read(true).custom_flags(only_a_directory).open(path)?;
-        Ok(rustix::fs::fsync(&directory)?)
+        issue_once(|| rustix::fs::fsync(&directory))
     }
 
     fn lock(&self, path: &Path, mode: LockMode) -> io::Result<Arc<dyn FileLock>> {
@@ -175,13 +175,18 @@ impl File for OsFile {
 
     fn sync_data(&self) -> io::Result<()> {
         assert_may_call_vfs();
-        Ok(rustix::fs::fdatasync(&self.file)?)
+        issue_once(|| rustix::fs::fdatasync(&self.file))
     }
 
     fn sync_all(&self) -> io::Result<()> {
         assert_may_call_vfs();
-        Ok(rustix::fs::fsync(&self.file)?)
+        issue_once(|| rustix::fs::fsync(&self.file))
     }
+}
+
+/// Hands up what a sync answers, whatever it is: by its type it cannot be issued again.
+fn issue_once(sync: impl FnOnce() -> Result<(), Errno>) -> io::Result<()> {
+    Ok(sync()?)
 }
 
 /// [`File::allocate`], with the call that reserves as an argument.
@@ -386,6 +391,40 @@ mod tests {
             answer.expect("extending is enough");
             assert_eq!(content, b"abc\0\0");
         }
+    }
+
+    #[test]
+    fn an_allocation_that_is_interrupted_is_made_all_the_same() {
+        let interruptions = std::cell::Cell::new(2_u32);
+        let (answer, content) = allocated(5, |len| {
+            assert_eq!(len, 5);
+            match interruptions.replace(interruptions.get().saturating_sub(1)) {
+                0 => Ok(()),
+                _ => Err(Errno::INTR.into()),
+            }
+        });
+        answer.expect("the third call reserves");
+        assert_eq!((content, interruptions.get()), (b"abc\0\0".to_vec(), 0));
+    }
+
+    #[test]
+    fn an_allocation_that_goes_on_failing_is_tried_no_more() {
+        let calls = std::cell::Cell::new(0);
+        let (answer, _) = allocated(5, |_| {
+            calls.set(calls.get() + 1);
+            Err(Errno::IO.into())
+        });
+        let error = answer.expect_err("the call fails");
+        assert_eq!((error.raw_os_error(), calls.get()), (Some(Errno::IO.raw_os_error()), 1));
+    }
+
+    #[test]
+    fn a_sync_that_is_interrupted_is_told_and_not_issued_again() {
+        for errno in [Errno::INTR, Errno::IO, Errno::NOSPC] {
+            let error = issue_once(|| Err(errno)).expect_err("the sync fails");
+            assert_eq!(error.raw_os_error(), Some(errno.raw_os_error()));
+        }
+        issue_once(|| Ok(())).expect("a sync that succeeds");
     }
 
     #[test]
