@@ -56,6 +56,7 @@ struct Inner {
     what: String,
     file: Option<PathBuf>,
     offset: Option<u64>,
+    held_against: Option<String>,
     source: Option<Source>,
 }
 
@@ -129,6 +130,18 @@ impl Error {
         Error::of_file(ErrorKind::Corruption, file, what)
     }
 
+    /// The same, and which other file it was held against: of two that contradict each other either may be
+    /// the damaged one.
+    #[must_use]
+    pub(crate) fn held_against(mut self, other: &str) -> Error {
+        if self.inner.kind == ErrorKind::Corruption
+            && let Some(inner) = Arc::get_mut(&mut self.inner)
+        {
+            inner.held_against = Some(other.to_owned());
+        }
+        self
+    }
+
     /// The system's error code behind this failure, if one is.
     pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
         match &self.inner.source {
@@ -144,7 +157,7 @@ impl Error {
         offset: Option<u64>,
         source: Option<Source>,
     ) -> Error {
-        Error { inner: Arc::new(Inner { kind, what, file, offset, source }) }
+        Error { inner: Arc::new(Inner { kind, what, file, offset, held_against: None, source }) }
     }
 }
 
@@ -157,6 +170,9 @@ impl fmt::Display for Error {
         }
         if let Some(offset) = inner.offset {
             write!(f, " at byte {offset}")?;
+        }
+        if let Some(other) = &inner.held_against {
+            write!(f, ", held against {other}")?;
         }
         match &inner.source {
             Some(Source::Io(error)) => write!(f, ": {error}"),

@@ -99,7 +99,10 @@ pub(crate) fn judge<'a>(
             None => cut.extend(place),
         }
     }
-    let chain = walk_back(candidates, min_wal, oldest)?;
+    if candidates.is_empty() {
+        return Err(no_link(&cut, files, min_wal, oldest));
+    }
+    let chain = walk_back(candidates, min_wal)?;
     let on_chain = chain.iter().any(|segment| segment.log.number == vouched.segment);
     if vouched.segment >= min_wal && vouched.segment != 0 && !on_chain {
         let head = &chain[chain.len() - 1];
@@ -163,18 +166,36 @@ fn candidate<'a>(
     Ok(Some(Candidate { log: &file.log, bytes, scan, link, link_span }))
 }
 
+/// The error for a log without any LINK. Where a segment holds something else it names that.
+fn no_link(
+    cut: &[(LogPosition, u64)],
+    files: &[SegmentFile],
+    min_wal: FileNumber,
+    oldest: &Path,
+) -> Error {
+    let damaged = cut.iter().find_map(|(at, _)| {
+        let file = files.iter().find(|file| file.log.number == at.segment)?;
+        Some((&file.log.path, at.offset))
+    });
+    let Some((path, offset)) = damaged else {
+        let mut what = "the log is missing: no segment from here on holds a LINK".to_owned();
+        for file in files {
+            what.push_str(&format!(", {:06}.wal holds nothing", file.log.number));
+        }
+        return Error::missing(oldest, &what);
+    };
+    let what = format!("no valid frame here, and no segment from {min_wal:06}.wal on holds a LINK");
+    Error::corruption(path, offset, what)
+}
+
 /// The chain from the head back to `min_wal`, oldest first.
 fn walk_back<'a>(
     mut candidates: Vec<Candidate<'a>>,
     min_wal: FileNumber,
-    oldest: &Path,
 ) -> Result<Vec<Candidate<'a>>> {
     candidates.sort_by_key(|candidate| candidate.log.number);
     let mut chain = Vec::new();
-    let Some(mut next) = candidates.pop() else {
-        let what = "the log is missing: no segment from here on holds a valid LINK";
-        return Err(Error::missing(oldest, what));
-    };
+    let mut next = candidates.pop().expect("there is a segment with a LINK");
     loop {
         let previous = next.link.previous;
         let (path, offset) = (&next.log.path, next.link_span.0);

@@ -235,3 +235,20 @@ fn a_segment_shorter_than_it_was_made_is_damaged() {
     let cut = LogPosition { segment: 2, offset: 96 };
     assert_corruption(judge(&files, 2, NOTHING, &dir().join("000002.wal")), cut);
 }
+
+#[test]
+fn a_log_without_any_link_names_what_holds_something_else() {
+    let log = Log::new();
+    log.damage(LogPosition { segment: 2, offset: 0 });
+    let (files, oldest) = (log.files(), dir().join("000002.wal"));
+    assert_corruption(judge(&files, 2, NOTHING, &oldest), LogPosition { segment: 2, offset: 0 });
+}
+
+#[test]
+fn a_log_without_any_link_names_the_segments_that_hold_nothing() {
+    let log = Log::new();
+    let mut files = log.files();
+    files[0].bytes.fill(0);
+    let error = judge(&files, 2, NOTHING, &dir().join("000002.wal")).expect_err("it is damage");
+    assert!(error.to_string().contains("000002.wal holds nothing"), "{error}");
+}

@@ -177,7 +177,8 @@ impl Opening {
     /// Opens every table that counts: it must be there, whole, with the size the manifest gives.
     fn files(&self, state: &State) -> Result<Arc<OpenLevels>> {
         let open = |meta: &TableMeta| self.tables.open(meta, self.tables.slots.take()?);
-        Ok(Arc::new(state.tables.try_map(open)?))
+        let tables = state.tables.try_map(open);
+        Ok(Arc::new(tables.map_err(|error: Error| error.held_against(&self.report.manifest))?))
     }
 
     /// The first of the numbers this open will use: above every number that may have been used.

@@ -43,9 +43,12 @@ impl Opening {
     /// The chain that the segments make, which agrees with the manifest.
     pub(super) fn chain<'a>(&self, files: &'a [SegmentFile], state: &State) -> Result<Chain<'a>> {
         let oldest = self.dir.join(FileName::Wal(state.min_wal).to_string());
-        let chain = judge(files, state.min_wal, state.log_synced, &oldest)?;
-        self.check_against_manifest(&chain, state)?;
-        Ok(chain)
+        let judged = judge(files, state.min_wal, state.log_synced, &oldest);
+        let checked = judged.and_then(|chain| {
+            self.check_against_manifest(&chain, state)?;
+            Ok(chain)
+        });
+        checked.map_err(|error| error.held_against(&self.report.manifest))
     }
 
     /// Log and manifest each know how far the other must at least reach.
