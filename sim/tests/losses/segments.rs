@@ -34,6 +34,7 @@ impl<const FIXED: bool> AppendLog for Segments<FIXED> {
         numbers.sort_unstable();
         let mut records = Vec::new();
         for number in numbers.iter().rev() {
+            let whole = |records| whole(*number, records);
             if let Some(carried) = read(&*vfs, &path(*number))?.and_then(whole) {
                 records = carried;
                 break;
@@ -73,7 +74,7 @@ fn begin<const FIXED: bool>(
     carried: &[Vec<u8>],
 ) -> io::Result<Records> {
     let mut log = Records::create(vfs, &path(number))?;
-    log.write(&(carried.len() as u32).to_le_bytes())?;
+    log.write(&[number, carried.len() as u32].map(u32::to_le_bytes).concat())?;
     carried.iter().try_for_each(|record| log.write(record))?;
     log.file.sync_all()?;
     if FIXED {
@@ -82,13 +83,17 @@ fn begin<const FIXED: bool>(
     Ok(log)
 }
 
-/// The records of a file that holds all it was to carry over; the first says how many.
-fn whole(mut records: Vec<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
+/// The records of a file that holds all it was to carry over; the first says how many, and whose they
+/// are: a file whose sync failed may show what an earlier one held.
+fn whole(number: u32, mut records: Vec<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
     if records.is_empty() {
         return None;
     }
-    let count = u32::from_le_bytes(records.remove(0).try_into().ok()?);
-    (records.len() >= count as usize).then_some(records)
+    let head = records.remove(0);
+    let (own, count) = head.split_at_checked(4)?;
+    let count = u32::from_le_bytes(count.try_into().ok()?);
+    let is_own = own == number.to_le_bytes();
+    (is_own && records.len() >= count as usize).then_some(records)
 }
 
 fn path(number: u32) -> String {
