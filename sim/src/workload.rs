@@ -59,12 +59,15 @@ pub fn decides_the_plan(key: &Key) -> bool {
         Stream::Config => true,
         // An operation that asks the disk for entropy asks at the site of a call, which has slashes.
         Stream::Workload => {
-            let is_of_op = key.actor.world == PLANNING && matches!(key.actor.who, Who::Op(_));
-            is_of_op && !key.site.contains('/')
+            let is_planned = matches!(key.actor.who, Who::Op(id) if id < UNPLANNED_IDS);
+            key.actor.world == PLANNING && is_planned && !key.site.contains('/')
         }
         _ => false,
     }
 }
+
+/// Ids from here on are of operations that no workload holds.
+pub const UNPLANNED_IDS: u32 = 1 << 29;
 
 /// Where the workload is drawn.
 const PLANNING: WorldId = WorldId::generation(0);

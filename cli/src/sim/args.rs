@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand, ValueEnum};
 use seawall_sim::disk::Personality;
+use seawall_sim::driver::PROFILES;
 
 use super::seeds::{self, SeedRange};
 
-/// What a run's configuration can be drawn from.
-pub(crate) const PROFILES: [&str; 1] = ["default"];
 /// The disks there are.
 pub(crate) const PERSONALITIES: [&str; 4] = ["posix", "ext4", "xfs", "btrfs"];
 
@@ -64,7 +64,8 @@ pub(crate) struct Run {
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
     /// What the seeds draw their configuration from
-    #[arg(long, value_name = "NAME", default_value = "default", value_parser = PROFILES)]
+    #[arg(long, value_name = "NAME", default_value = PROFILES[0].name)]
+    #[arg(value_parser = PossibleValuesParser::new(PROFILES.map(|profile| profile.name)))]
     pub(crate) profile: String,
     /// Whose file system it is: what a power loss may leave
     #[arg(long, value_name = "NAME", default_value = "posix", value_parser = PERSONALITIES)]
@@ -168,21 +169,31 @@ pub(crate) struct Planted {
 impl Run {
     /// What a seed needs on the command line, besides its number, to be the same run again.
     pub(crate) fn flags(&self) -> String {
+        let profile = &self.profile;
+        let named = if self.is_drawn() { String::new() } else { format!(" --profile {profile}") };
         let ops = self.ops.map(|ops| format!(" --ops {ops}")).unwrap_or_default();
         match &*self.personality {
-            "posix" => ops,
-            other => format!("{ops} --personality {other}"),
+            "posix" => named + &ops,
+            other => format!("{named}{ops} --personality {other}"),
         }
     }
 
     /// What is set, whatever the seeds draw.
     pub(crate) fn knobs(&self) -> Vec<(String, u64)> {
+        let profile = PROFILES.iter().find(|profile| profile.name == self.profile);
+        let set = profile.map_or(&[][..], |profile| profile.knobs);
+        let set = set.iter().map(|(knob, number)| ((*knob).to_owned(), *number));
         let ops = self.ops.map(|ops| ("operations".to_owned(), u64::from(ops)));
         let personality = Personality::named(&self.personality).unwrap_or_default();
         // What is strict is what every configuration says that says nothing.
         let cells = personality.numbers().filter(|(_, number)| *number != 0);
         let cells = cells.map(|(knob, number)| (knob.to_owned(), number));
-        ops.into_iter().chain(cells).collect()
+        set.chain(ops).chain(cells).collect()
+    }
+
+    /// Whether no profile sets what seeds draw.
+    pub(crate) fn is_drawn(&self) -> bool {
+        self.profile == PROFILES[0].name
     }
 }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 
 use seawall_sim::choice::Stream;
-use seawall_sim::driver::{self, Counts, Input};
+use seawall_sim::driver::{self, Counts, Input, PROFILES};
 use seawall_sim::system_seawall::Seawall;
 use serde_json::json;
 
-use super::args::{PERSONALITIES, PROFILES};
+use super::args::PERSONALITIES;
 use crate::console::Console;
 use crate::exit::Exit;
 
@@ -17,10 +17,11 @@ const SEEDS: u64 = 20;
 
 pub(crate) fn list(console: &Console) -> anyhow::Result<Exit> {
     let faults: Vec<_> = Counts::default().disk.faults_by_class().map(|(name, _)| name).collect();
+    let profiles = PROFILES.map(|profile| profile.name);
     let sites = sites();
     if console.json() {
         console.data_json(&json!({
-            "profiles": PROFILES,
+            "profiles": profiles,
             "personalities": PERSONALITIES,
             "faults": faults,
             "sites": sites,
@@ -30,7 +31,7 @@ pub(crate) fn list(console: &Console) -> anyhow::Result<Exit> {
     let sites: Vec<_> = sites.iter().map(String::as_str).collect();
     let mut out = console.stdout();
     for (title, names) in [
-        ("profiles", &PROFILES[..]),
+        ("profiles", &profiles[..]),
         ("personalities", &PERSONALITIES[..]),
         ("faults", &faults[..]),
         ("sites of system calls", &sites[..]),

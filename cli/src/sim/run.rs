@@ -77,7 +77,8 @@ impl Plan<'_> {
 
     /// What a sweep over the default range did too little of.
     fn too_little(&self, swept: &Swept) -> Vec<String> {
-        let default = self.seeds == DEFAULT_SEEDS && self.arguments.ops.is_none();
+        let drawn = self.arguments.is_drawn() && self.arguments.ops.is_none();
+        let default = self.seeds == DEFAULT_SEEDS && drawn;
         if !default || !swept.complete || !swept.bad.is_empty() {
             return Vec::new();
         }

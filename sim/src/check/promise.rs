@@ -37,11 +37,14 @@ pub struct Promise<S: System> {
     sync_ever_failed: bool,
     /// How the image came to be.
     pub(super) fall: Fall,
+    /// What the disk owed to the world in which it was cut: the history before this one's.
+    earlier: Option<Arc<Promise<S>>>,
 }
 
 impl<S: System> Clone for Promise<S> {
     fn clone(&self) -> Promise<S> {
-        Promise { timeline: Arc::clone(&self.timeline), ..*self }
+        let earlier = self.earlier.clone();
+        Promise { timeline: Arc::clone(&self.timeline), earlier, ..*self }
     }
 }
 
@@ -58,6 +61,7 @@ impl<S: System> Promise<S> {
             after_error: false,
             sync_ever_failed: false,
             fall: Fall::None,
+            earlier: None,
         }
     }
 
@@ -84,6 +88,7 @@ impl<S: System> Promise<S> {
             after_error: sync_failed || timeline.failed_before(mark),
             sync_ever_failed: sync_failed,
             fall,
+            earlier: None,
         }
     }
 
@@ -104,6 +109,7 @@ impl<S: System> Promise<S> {
     #[must_use]
     pub fn on_disk_of(mut self, earlier: &Promise<S>) -> Promise<S> {
         self.sync_ever_failed |= earlier.sync_ever_failed;
+        self.earlier = Some(Arc::new(earlier.clone()));
         self
     }
 
@@ -113,6 +119,30 @@ impl<S: System> Promise<S> {
     pub fn settled_at(&self, position: u64) -> Promise<S> {
         let (at_least, durable, settled) = (position, position, position);
         Promise { at_least, durable, settled, ..self.clone() }
+    }
+
+    /// The same, less what damage may have undone without an error.
+    #[must_use]
+    pub fn undone_to(mut self, position: u64) -> Promise<S> {
+        self.at_least = self.at_least.min(position);
+        self.durable = self.durable.min(position);
+        self.settled = self.settled.min(position);
+        self
+    }
+
+    /// The promise whose history reaches back to `position`, so far as any does. What was recovered before
+    /// this one's began cannot be judged by it.
+    #[must_use]
+    pub fn reaching_back_to(&self, position: u64) -> Promise<S> {
+        match &self.earlier {
+            Some(earlier) if position < self.timeline.base() => earlier.reaching_back_to(position),
+            _ => self.clone(),
+        }
+    }
+
+    /// At least this position must be found again.
+    pub fn at_least(&self) -> u64 {
+        self.at_least
     }
 
     /// What an image owes that was cut while this one was being opened: the open had promised

@@ -332,3 +332,54 @@ fn long_histories_are_judged_from_kept_models() {
         assert_eq!(wrong, Err(Property::Prefix));
     }
 }
+
+// What must not be flagged.
+
+#[test]
+fn a_suffix_that_was_not_synced_may_go_with_the_power() {
+    let history = "+1 a=1; -1 @1!; +2 b=2; -2 @2; +3 c=3; -3 @3";
+    for (position, found) in [(1, "a=1"), (2, "a=1,b=2"), (3, "a=1,b=2,c=3")] {
+        assert_eq!(recover(history, Fall::Power, position, found), Ok(()));
+    }
+}
+
+#[test]
+fn a_change_that_failed_may_turn_up_later_or_never() {
+    let history = "+1 a=1; -1 @1!; +2 b=2; -2 err; +3 ?; -3 @1 a=1";
+    assert_eq!(live(history), Ok(()));
+    for fall in [Fall::None, Fall::Kill, Fall::Power] {
+        assert_eq!(recover(history, fall, 2, "a=1,b=2"), Ok(()));
+        assert_eq!(recover(history, fall, 1, "a=1"), Ok(()));
+    }
+}
+
+#[test]
+fn changes_may_be_refused_for_good_after_one_that_failed() {
+    let history = "+1 a=1; -1 @1!; +2 b=2; -2 err; +3 c=3; -3 err; +4 d=4; -4 err; +5 ?; -5 @1 a=1";
+    assert_eq!(live(history), Ok(()));
+    assert_eq!(recover(history, Fall::Power, 1, "a=1"), Ok(()));
+}
+
+#[test]
+fn a_change_under_way_may_be_cut_from_the_end() {
+    let history = "+1 a=1; -1 @1!; +2 b=2,c=3";
+    assert_eq!(recover(history, Fall::Kill, 1, "a=1"), Ok(()));
+    assert_eq!(recover(history, Fall::Kill, 3, "a=1,b=2,c=3"), Ok(()));
+}
+
+#[test]
+fn what_damage_has_undone_may_be_missing_and_nothing_before_it() {
+    let history = "+1 a=1; -1 @1!; +2 b=2; -2 @2!; +3 c=3; -3 @3!";
+    let timeline = timeline(history).expect("a legal history");
+    let found = |position, found: &str| {
+        let promise = Promise::at(&timeline, 7, Fall::Power, false).undone_to(2);
+        let probe =
+            Probe { op: PaperOp::Read, answer: Answer::Saw { at: position, seen: state(found) } };
+        let judged = check_recovered(&promise, position, &[probe]).map(drop);
+        judged.map_err(|violation| violation.property)
+    };
+    assert_eq!(found(3, "a=1,b=2,c=3"), Ok(()));
+    assert_eq!(found(2, "a=1,b=2"), Ok(()));
+    assert_eq!(found(1, "a=1"), Err(Property::Prefix));
+    assert_eq!(found(2, "a=1,b=1"), Err(Property::Prefix), "never a wrong value");
+}

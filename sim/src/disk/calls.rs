@@ -11,14 +11,12 @@ use seawall_os::vfs::{File, FileLock, LockMode, OpenMode, Vfs};
 
 use super::directory::NodeId;
 use super::errno::Errno;
-use super::file::FailedFate;
 use super::handle::{SimFile, SimLock};
 use super::path::Place;
-use super::personality::FailedSync;
 use super::sim_fs::SimFs;
 use super::state::Disk;
 use super::world::{Call, HeldLock, World};
-use crate::choice::{Label, Odds, SiteId, Stream};
+use crate::choice::{SiteId, Stream};
 use crate::sched::OneThread;
 
 /// The last name in a path, for the site and the trace.
@@ -84,18 +82,7 @@ impl World {
     /// Makes a file, unless a fault strikes.
     fn create(&self, call: &mut Call, place: &Place<'_>) -> Result<u32, Errno> {
         self.room_for_a_name(call)?;
-        let disk = &mut self.state().disk;
-        call.touch.change(place.directory, disk.issue());
-        Ok(disk.create_file(place))
-    }
-
-    fn room_for_a_name(&self, call: &Call) -> Result<(), Errno> {
-        self.may_change()?;
-        if self.fault(call, self.faults.create_full_one_in, "enospc") {
-            self.state().counts.create_full += 1;
-            return Err(Errno::NoSpace);
-        }
-        Ok(())
+        self.change_names(call, place.directory, |disk| Ok(disk.create_file(place)))
     }
 
     fn open(&self, call: &mut Call, path: &Path, mode: OpenMode) -> Result<u32, Errno> {
@@ -116,17 +103,18 @@ impl World {
     }
 
     fn remove(&self, call: &mut Call, path: &Path) -> Result<(), Errno> {
-        let disk = &mut self.state().disk;
-        let place = disk.place(path)?;
-        match disk.look_up(&place) {
+        let place = self.state().disk.place(path)?;
+        let found = self.state().disk.look_up(&place);
+        match found {
             None => Err(Errno::NotFound),
             Some(NodeId::Directory(_)) => Err(Errno::IsADirectory),
             Some(NodeId::File(_)) if place.slash => Err(Errno::NotADirectory),
             Some(NodeId::File(number)) => {
                 self.may_change()?;
-                call.touch.change(place.directory, disk.issue());
-                disk.remove_file(&place, number);
-                Ok(())
+                self.change_names(call, place.directory, |disk| {
+                    disk.remove_file(&place, number);
+                    Ok(())
+                })
             }
         }
     }
@@ -144,10 +132,8 @@ impl World {
             return Err(Errno::NotADirectory);
         }
         self.room_for_a_name(call)?;
-        let disk = &mut self.state().disk;
         call.from = self.choices.site(from.name);
-        call.touch.change(to.directory, disk.issue());
-        disk.rename(&from, &to)
+        self.change_names(call, to.directory, |disk| disk.rename(&from, &to))
     }
 
     fn create_dir(&self, call: &mut Call, path: &Path) -> Result<(), Errno> {
@@ -156,10 +142,10 @@ impl World {
             return Err(Errno::Exists);
         }
         self.room_for_a_name(call)?;
-        let disk = &mut self.state().disk;
-        call.touch.change(place.directory, disk.issue());
-        disk.create_directory(&place);
-        Ok(())
+        self.change_names(call, place.directory, |disk| {
+            disk.create_directory(&place);
+            Ok(())
+        })
     }
 
     /// A sync is an interval: it covers what was there when it was issued, and others may go on
@@ -172,6 +158,8 @@ impl World {
         call.touch.change(number, issued);
         self.pause(call)?;
         self.crash_at(call, super::crash::Moment::During, None)?;
+        self.is_mounted_to_write()?;
+        self.may_remount(call)?;
         if self.fault(call, self.faults.sync_dir_eio_one_in, "eio") {
             let state = &mut *self.state();
             state.counts.sync_dir_eio += 1;
@@ -189,36 +177,6 @@ impl World {
         state.counts.dir_syncs += 1;
         state.disk.complete_sync_dir(number, issued);
         Ok(())
-    }
-
-    /// Decides, one after another, what a failed sync does to what it was to cover.
-    pub(super) fn fates(
-        &self,
-        call: &Call,
-        failed_sync: FailedSync,
-    ) -> impl FnMut(SiteId) -> FailedFate + use<> {
-        const WORDS: [&str; 5] = ["dirty", "clean-new", "clean-old", "old-later", "each"];
-        let fates = failed_sync.fates();
-        let label = |index: usize| Label::Word(WORDS[index]);
-        let (choices, actor) = (self.choices.clone(), call.actor);
-        let text = choices.names().text(call.id);
-        let site = choices.site(format_args!("{text}/fates"));
-        let all = match fates {
-            [_] => 0,
-            _ => choices.choose(Stream::Faults, actor, site, Odds::Uniform, 5, &label),
-        };
-        move |unit| {
-            if let [only] = fates {
-                return *only;
-            }
-            let mut weights = [1; 4];
-            if all < 4 {
-                weights = [0; 4];
-                weights[all] = 1;
-            }
-            let odds = Odds::Weights(&weights);
-            fates[choices.choose(Stream::Faults, actor, unit, odds, 4, &label)]
-        }
     }
 }
 

@@ -40,6 +40,14 @@ impl Content {
         count
     }
 
+    /// Behind the last byte that is not zero.
+    pub(super) fn content_end(&self) -> u64 {
+        let last = |page: &Option<Arc<Page>>| page.as_ref()?.iter().rposition(|byte| *byte != 0);
+        let pages = self.pages.iter().enumerate().rev();
+        let end = |(page, at)| (page * PAGE_BYTES + at + 1) as u64;
+        pages.filter_map(|(page, bytes)| Some((page, last(bytes)?))).map(end).next().unwrap_or(0)
+    }
+
     /// All bytes of `from..to` that lie below the size.
     pub(super) fn bytes(&self, from: u64, to: u64) -> Vec<u8> {
         let to = to.min(self.size);

@@ -63,6 +63,9 @@ const PLANS: [Plan; 18] = [
     plan(true, CrashKind::KillThenPower, Moment::After, "end-kill-power-after"),
 ];
 
+/// A power loss at the end of a call, of which the run knows nothing.
+pub(super) const POWER_AFTER: Plan = PLANS[2];
+
 /// How many labels a crash choice has.
 pub(super) const LABELS: usize = PLANS.len() + 1;
 
@@ -161,6 +164,8 @@ pub struct Image {
     pub mark: u64,
     /// Whether a sync had failed before, in this world or an earlier one of the same disk.
     pub sync_failed: bool,
+    /// Whether to look at it closely, whatever is drawn.
+    pub closely: bool,
     /// What did not survive as it was: the name of the unit and what became of it.
     pub fate: Vec<Loss>,
 }

@@ -76,6 +76,7 @@ impl World {
             call_number: call.number,
             event: 0,
             mark,
+            closely: false,
             fate,
         }
     }

@@ -68,6 +68,10 @@ pub(super) struct FileNode {
     pub(super) pending: Vec<Piece>,
     pub(super) sizes: Vec<(Stamp, u64)>,
     pub(super) limbo: FileLimbo,
+    /// What was durable before the last good sync, on a disk that keeps that.
+    pub(super) earlier: Option<Content>,
+    /// A write-back has failed, and the next sync will say so.
+    pub(super) untold: bool,
     /// The first pages, which have space whether they hold bytes or not.
     reserved_pages: usize,
 }
@@ -81,6 +85,8 @@ impl FileNode {
             pending: Vec::new(),
             sizes: Vec::new(),
             limbo: FileLimbo::default(),
+            earlier: None,
+            untold: false,
             reserved_pages: 0,
         }
     }
@@ -299,6 +305,8 @@ impl FileNode {
             pending: Vec::new(),
             sizes: Vec::new(),
             limbo: FileLimbo::default(),
+            earlier: self.earlier.clone(),
+            untold: false,
             reserved_pages: self.reserved_pages.min(page_count(content.size())),
             live: content,
         }

@@ -9,7 +9,7 @@ use seawall_os::vfs::{File, FileLock, OpenMode};
 
 use super::crash::Moment;
 use super::errno::Errno;
-use super::file::{SECTOR_BYTES, sector_range};
+use super::file::SECTOR_BYTES;
 use super::world::{Call, InWrite, World};
 use crate::choice::SiteId;
 use crate::sched::OneThread;
@@ -56,6 +56,13 @@ impl SimFile {
             self.put(call, &bytes[..done], offset)?;
             return Err(errno);
         }
+        self.write_whole(call, bytes, offset)?;
+        self.world.write_back(call, self.number);
+        Ok(())
+    }
+
+    /// Writes in one piece or in two, between which others may run.
+    fn write_whole(&self, call: &mut Call, bytes: &[u8], offset: u64) -> Result<(), Errno> {
         let file = self.number;
         let half = halfway(bytes.len() as u64, offset);
         if half == 0 {
@@ -85,10 +92,11 @@ impl SimFile {
     }
 
     fn put(&self, call: &mut Call, bytes: &[u8], offset: u64) -> Result<(), Errno> {
-        let state = &mut *self.world.state();
+        let mut state = self.world.state();
         call.touch.change(self.number, state.disk.issue());
         let result = state.disk.write(self.number, offset, bytes);
-        state.counts.out_of_room += u64::from(result == Err(Errno::NoSpace));
+        drop(state);
+        self.world.note_room(call, &result);
         result
     }
 
@@ -116,10 +124,11 @@ impl SimFile {
             world.state().counts.allocate_full += 1;
             return Err(Errno::NoSpace);
         }
-        let state = &mut *world.state();
+        let mut state = world.state();
         call.touch.change(self.number, state.disk.issue());
         let result = state.disk.allocate(self.number, len);
-        state.counts.out_of_room += u64::from(result == Err(Errno::NoSpace));
+        drop(state);
+        self.world.note_room(call, &result);
         result
     }
 
@@ -140,23 +149,18 @@ impl SimFile {
         call.touch.change(self.number, issued);
         world.pause(call)?;
         world.crash_at(call, Moment::During, None)?;
-        if world.fault(call, world.faults.sync_eio_one_in, "eio") {
-            let state = &mut *world.state();
-            state.counts.sync_eio += 1;
-            state.disk.sync_failed = true;
-            let mut fates = world.fates(call, state.disk.personality().failed_sync);
-            let file = state.disk.file_mut(self.number);
-            let name = std::sync::Arc::clone(&file.name);
-            file.fail_sync(issued, &mut |sector| match sector.map(sector_range) {
-                Some((from, to)) => fates(world.choices.site(format_args!("{name}[{from}..{to})"))),
-                None => fates(world.choices.site(format_args!("{name}/size"))),
-            });
-            state.disk.recount();
-            return Err(Errno::Io);
+        world.is_mounted_to_write()?;
+        if let Some(errno) = world.sync_fault(call) {
+            world.fail_sync(call, self.number, issued);
+            return Err(errno);
         }
         let state = &mut *world.state();
-        state.counts.syncs += 1;
         state.disk.complete_sync(self.number, issued);
+        if state.disk.take_untold(self.number) {
+            state.counts.told_late += 1;
+            return Err(Errno::Io);
+        }
+        state.counts.syncs += 1;
         Ok(())
     }
 }
@@ -186,6 +190,7 @@ impl File for SimFile {
             return world.finish(call, Err(Errno::Io), |_: &usize| 0);
         }
         world.evict(&call);
+        world.decay(&call, self.number, offset, buffer.len() as u64);
         let count = world.state().disk.file(self.number).live.read(offset, buffer);
         call.content = content_hash(&buffer[..count]);
         world.finish(call, Ok(count), |count| *count as u64)

@@ -28,10 +28,12 @@ mod crash;
 mod cutting;
 mod directory;
 mod errno;
+mod failing;
 mod file;
 mod handle;
 mod image;
 mod inspect;
+mod media;
 mod moment;
 mod odds;
 mod path;
@@ -48,6 +50,7 @@ mod tests;
 mod world;
 
 pub use crash::{CrashKind, Image, Moment};
+pub use media::Damage;
 pub use personality::{
     Appended, DirSync, FailedSync, FileSync, NameOrder, Personality, Rename, RenameOver, SizeOrder,
     Tear, Versions,

@@ -75,7 +75,12 @@ impl Disk {
 
     fn settle_file(&mut self, number: u32, issued: Stamp) {
         if !self.file(number).is_settled() {
-            self.file_mut(number).complete_sync(issued);
+            let keeps_earlier = self.keeps_earlier;
+            let file = self.file_mut(number);
+            if keeps_earlier {
+                file.earlier = Some(file.durable.clone());
+            }
+            file.complete_sync(issued);
         }
     }
 

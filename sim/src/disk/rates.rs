@@ -13,18 +13,50 @@ numbers! {
         write_full_one_in = 0,
         /// A file's sync fails with `EIO`, and what it was to cover is unknown from then on.
         sync_eio_one_in = 0,
+        /// A file's sync fails with `ENOSPC`, and no more is known than after `EIO`.
+        sync_full_one_in = 0,
+        /// After a write the kernel's own write-back fails; the next sync of the file says so.
+        writeback_eio_one_in = 0,
         /// A directory's sync fails with `EIO`, and the names it was to cover are unknown.
         sync_dir_eio_one_in = 0,
+        /// A call that finds no room is the last to find none: others leave the disk.
+        room_returns_one_in = 0,
         /// A reservation fails with `ENOSPC`.
         allocate_full_one_in = 0,
         /// Making a file or directory, or a rename, fails with `ENOSPC`.
         create_full_one_in = 0,
+        /// Making, moving or removing a name fails with `EIO`; it may have happened all the same.
+        name_eio_one_in = 0,
+        /// A change of names or a directory's sync fails with `EIO`, and from then on the disk answers
+        /// `EROFS` to every change and every sync until the process ends.
+        remount_one_in = 0,
         /// A read fails with `EIO`.
         read_eio_one_in = 0,
+        /// Before a read, a place that it is about decays. Only where media decay at all.
+        decay_one_in = 0,
         /// Before a read, the cache lets go of what a failed sync left only in memory.
         evict_one_in = 0,
         /// If not zero, faults strike only at one part of all call sites, and more often there.
         focus = 0,
+    }
+}
+
+impl FaultRates {
+    /// The classes of calls that fail, each with its rate.
+    pub(crate) fn classes_mut(&mut self) -> [(&'static str, &mut u32); 11] {
+        [
+            ("write_eio", &mut self.write_eio_one_in),
+            ("write_full", &mut self.write_full_one_in),
+            ("sync_eio", &mut self.sync_eio_one_in),
+            ("sync_full", &mut self.sync_full_one_in),
+            ("writeback_eio", &mut self.writeback_eio_one_in),
+            ("sync_dir_eio", &mut self.sync_dir_eio_one_in),
+            ("allocate_full", &mut self.allocate_full_one_in),
+            ("create_full", &mut self.create_full_one_in),
+            ("name_eio", &mut self.name_eio_one_in),
+            ("remount", &mut self.remount_one_in),
+            ("read_eio", &mut self.read_eio_one_in),
+        ]
     }
 }
 
@@ -107,18 +139,42 @@ counters! {
         write_eio,
         /// Injected `ENOSPC` at a write.
         write_full,
-        /// Failed syncs of files.
+        /// Injected `EIO` at a sync of a file.
         sync_eio,
+        /// Injected `ENOSPC` at a sync of a file.
+        sync_full,
+        /// Write-backs that failed, to be told by the next sync.
+        writeback_eio,
+        /// Syncs of files that told of a write-back that had failed.
+        told_late,
         /// Failed syncs of directories.
         sync_dir_eio,
         /// Injected `ENOSPC` at a reservation.
         allocate_full,
         /// Injected `ENOSPC` where a name is made.
         create_full,
+        /// Injected `EIO` where a name is made, moved or removed, and nothing has changed.
+        name_eio,
+        /// Injected `EIO` where a name is made, moved or removed, though that has happened.
+        name_eio_done,
+        /// Disks that took no change any more after a call had failed.
+        remounts,
+        /// Changes and syncs that such a disk refused.
+        refused,
         /// Injected `EIO` at a read.
         read_eio,
+        /// Places where a bit turned.
+        rot,
+        /// Places that show another sector.
+        misdirected,
+        /// Places that show what they held before a sync.
+        stale,
+        /// Syncs that were undone as a whole.
+        lost_writes,
         /// Calls that found no room on the disk.
         out_of_room,
+        /// Disks that had room again while a process lived that had found none.
+        room_returned,
         /// Times the cache went back to an old value after a failed sync.
         reverted,
         /// Images cut while the run went on.
@@ -151,15 +207,31 @@ counters! {
 }
 
 impl Counts {
-    /// Faults injected, by class.
+    /// Faults injected, by class: calls that failed, and media that decayed.
     pub fn faults_by_class(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let media = [
+            ("rot", self.rot),
+            ("misdirected", self.misdirected),
+            ("stale", self.stale),
+            ("lost_writes", self.lost_writes),
+        ];
+        self.failures_by_class().chain(media)
+    }
+
+    /// Calls that failed, by class.
+    pub fn failures_by_class(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let classes = [
             ("write_eio", self.write_eio),
             ("write_full", self.write_full),
             ("sync_eio", self.sync_eio),
+            ("sync_full", self.sync_full),
+            ("writeback_eio", self.writeback_eio),
             ("sync_dir_eio", self.sync_dir_eio),
             ("allocate_full", self.allocate_full),
             ("create_full", self.create_full),
+            ("name_eio", self.name_eio),
+            ("name_eio_done", self.name_eio_done),
+            ("remounts", self.remounts),
             ("read_eio", self.read_eio),
         ];
         classes.into_iter()
@@ -167,7 +239,13 @@ impl Counts {
 
     /// Calls that failed though the disk lives: whatever fails after one has a reason.
     pub fn faults(&self) -> u64 {
-        self.out_of_room + self.faults_by_class().map(|(_, count)| count).sum::<u64>()
+        let follow = self.out_of_room + self.told_late + self.refused;
+        follow + self.failures_by_class().map(|(_, count)| count).sum::<u64>()
+    }
+
+    /// Syncs and write-backs that failed: what they were to cover is unknown.
+    pub fn failed_syncs(&self) -> u64 {
+        self.sync_eio + self.sync_full + self.sync_dir_eio + self.writeback_eio
     }
 }
 

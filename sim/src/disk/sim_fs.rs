@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::crash::Image;
+use super::media::Damage;
 use super::rates::{Counts, CrashRates, FaultRates};
 use super::state::Disk;
 use super::world::{Access, World};
@@ -113,6 +114,33 @@ impl SimFs {
     /// Changes what the process may do from now on, as when the disk is mounted anew.
     pub fn set_access(&self, access: Access) {
         self.world.access.set(access);
+    }
+
+    /// No call fails from now on for any but a reason of the disk itself, and there is room again. What
+    /// failed before stays as it is: a disk that takes no change takes none.
+    pub fn calm_down(&self) {
+        self.world.faulty.set(false);
+        self.world.state().disk.give_room();
+    }
+
+    /// Leaves an image of the disk as a power loss at this moment makes it, to be looked at closely.
+    pub fn fork_power(&self) {
+        self.world.fork_power();
+    }
+
+    /// Damages a few places, but none in files of these names.
+    pub fn damage_at_rest(&self, spared: &[&str]) {
+        self.world.damage_at_rest(spared);
+    }
+
+    /// From now on places decay as they are read, as often as the rates say.
+    pub fn let_decay(&self) {
+        self.world.decays.set(true);
+    }
+
+    /// What is not as it was written.
+    pub fn damage(&self) -> Vec<Damage> {
+        self.world.state().damage.clone()
     }
 
     /// Changes the room on the disk, as when somebody else fills it or frees space.

@@ -39,11 +39,14 @@ pub struct Disk {
     next_node: u32,
     /// Of the next change; zero is before all of them.
     stamp: Stamp,
+    /// The room of the disk, and how much of it others leave.
+    whole_pages: u64,
     capacity_pages: u64,
     used_pages: u64,
     pub(super) personality: Personality,
     /// Whether a sync ever failed since the last power loss.
     pub(super) sync_failed: bool,
+    pub(super) keeps_earlier: bool,
     /// What earlier files held, the latest last: what may turn up in bytes no sync ever covered.
     pub(super) stale: Arc<Vec<Content>>,
 }
@@ -71,10 +74,12 @@ impl Disk {
             working: ROOT,
             next_node: ROOT + 1,
             stamp: 1,
+            whole_pages: capacity_bytes / PAGE_BYTES as u64,
             capacity_pages: capacity_bytes / PAGE_BYTES as u64,
             used_pages: 0,
             personality: Personality::POSIX,
             sync_failed: false,
+            keeps_earlier: false,
             stale: Arc::default(),
         };
         disk.working = disk.durable_directory(ROOT, "sim");
@@ -159,6 +164,11 @@ impl Disk {
 
     fn free_pages(&self) -> u64 {
         self.capacity_pages.saturating_sub(self.used_pages)
+    }
+
+    /// Others leave the disk: it has all of its room again.
+    pub(super) fn give_room(&mut self) {
+        self.capacity_pages = self.whole_pages;
     }
 
     /// Changes the room on the disk; what is there stays.
@@ -340,6 +350,16 @@ impl Disk {
         file.reserve(stamp, len);
         self.used_pages += needed;
         Ok(())
+    }
+
+    /// Keeps for every file what its last sync replaced, so that media may go back to it.
+    pub(crate) fn keep_earlier(&mut self) {
+        self.keeps_earlier = true;
+    }
+
+    /// Whether a write-back of the file has failed of which nobody was told; from now on somebody was.
+    pub(super) fn take_untold(&mut self, number: u32) -> bool {
+        self.file(number).untold && std::mem::take(&mut self.file_mut(number).untold)
     }
 
     // Handles and the end of files.

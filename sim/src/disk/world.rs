@@ -19,11 +19,12 @@ use seawall_os::sync::{assert_may_call_vfs, current_scope};
 
 use super::crash::{self, CrashOdds, Image, LABELS, Moment, Plan};
 use super::errno::Errno;
+use super::media::Damage;
 use super::odds::ByChoices;
 use super::rates::{Counts, CrashRates, FaultRates};
 use super::state::Disk;
 use super::survival::Unit;
-use crate::choice::{Actor, Choices, Label, Odds, SiteId, Stream, Who, WorldId};
+use crate::choice::{Actor, Choices, Odds, SiteId, Stream, Who, WorldId};
 use crate::sched::Scheduler;
 use crate::trace::{Event, Outcome, Touch, Trace};
 
@@ -32,12 +33,6 @@ const FORK_DEPTH_MAX: usize = 3;
 
 /// A place where few calls are made has no more than one in so many calls of its world.
 const RARE_ONE_IN: u64 = 256;
-
-/// Call sites are divided into so many parts.
-const FOCI: u64 = 16;
-
-/// How many times as often faults strike in the part that is in focus.
-const FOCUS_FACTOR: u32 = 8;
 
 /// What a process may do to the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +58,12 @@ pub(super) struct World {
     pub(super) access: Cell<Access>,
     mark: RefCell<Rc<dyn Fn() -> u64>>,
     dead: Cell<bool>,
+    /// Faults strike.
+    pub(super) faulty: Cell<bool>,
+    /// Media decay while they are read.
+    pub(super) decays: Cell<bool>,
+    /// The disk takes no change any more, since it failed to keep its own books.
+    pub(super) remounted: Cell<bool>,
     /// How many calls succeeded, by site.
     successes: RefCell<Vec<u32>>,
     state: RefCell<State>,
@@ -97,6 +98,8 @@ pub(super) struct State {
     pub(super) images_cut: u32,
     pub(super) ended: Option<Image>,
     pub(super) locks: Vec<HeldLock>,
+    /// What is not as it was written.
+    pub(super) damage: Vec<Damage>,
 }
 
 impl State {
@@ -108,6 +111,7 @@ impl State {
             images_cut: 0,
             ended: None,
             locks: Vec::new(),
+            damage: Vec::new(),
         }
     }
 }
@@ -169,6 +173,9 @@ impl World {
             access: Cell::new(Access::Full),
             mark: RefCell::new(Rc::new(|| 0)),
             dead: Cell::new(false),
+            faulty: Cell::new(true),
+            decays: Cell::new(false),
+            remounted: Cell::new(false),
             successes: RefCell::new(Vec::new()),
             state: RefCell::new(State::new(disk)),
         }
@@ -200,6 +207,7 @@ impl World {
 
     /// Errs where the process may only look.
     pub(super) fn may_change(&self) -> Result<(), Errno> {
+        self.is_mounted_to_write()?;
         match self.access.get() {
             Access::Full => Ok(()),
             Access::ReadOnly => Err(Errno::ReadOnly),
@@ -210,6 +218,7 @@ impl World {
     /// Errs where the disk takes no change any more. Permissions were checked when the file was
     /// opened.
     pub(super) fn may_write(&self) -> Result<(), Errno> {
+        self.is_mounted_to_write()?;
         if self.access.get() == Access::ReadOnly { Err(Errno::ReadOnly) } else { Ok(()) }
     }
 
@@ -291,6 +300,17 @@ impl World {
         (forks || plan.ends).then_some(plan)
     }
 
+    /// A call that changes nothing, and at whose end the power goes for whoever looks at the image.
+    pub(super) fn fork_power(&self) {
+        let begun = self.begin(Operation::FreeSpace, FileClass::NONE, SiteId::NONE, 0, 0);
+        if let Ok(mut call) = begun {
+            call.plan = Some(crash::POWER_AFTER);
+            // A fork ends nothing.
+            let _ = self.finish(call, Ok(()), |()| 0);
+            self.state().images.last_mut().into_iter().for_each(|image| image.closely = true);
+        }
+    }
+
     /// Another task may run in the middle of a call. Errs if the disk died meanwhile.
     pub(super) fn pause(&self, call: &Call) -> Result<(), Errno> {
         if let Some(sched) = &self.sched {
@@ -317,32 +337,6 @@ impl World {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Whether a fault of this rate strikes. `word` is its label.
-    ///
-    /// Most faults end what can be seen of a world, so at places where few calls are made they would
-    /// hardly ever strike. In a world with a focus they strike there alone, and more often.
-    #[inline]
-    pub(super) fn fault(&self, call: &Call, one_in: u32, word: &'static str) -> bool {
-        let one_in = match self.faults.focus {
-            0 => one_in,
-            focus if self.is_in_focus(call, focus) => one_in.min((one_in / FOCUS_FACTOR).max(2)),
-            _ => 0,
-        };
-        if one_in == 0 {
-            return false;
-        }
-        let label = |index: usize| Label::Word(if index == 0 { "ok" } else { word });
-        let odds = Odds::OneIn(one_in);
-        self.choices.choose(Stream::Faults, call.actor, call.id, odds, 2, &label) == 1
-    }
-
-    /// How many bytes of a failing write were written.
-    pub(super) fn prefix(&self, call: &Call, len: u64) -> u64 {
-        let text = self.choices.names().text(call.id);
-        let site = self.choices.site(format_args!("{text}/prefix"));
-        self.choices.number(Stream::Faults, call.actor, site, 0..=len)
     }
 
     /// Lets the cache go of what failed syncs left only in memory, before somebody reads.
@@ -386,10 +380,6 @@ impl World {
     fn is_rare(&self, call: &Call) -> bool {
         let successes = self.successes.borrow().get(call.id.index() as usize).copied();
         u64::from(successes.unwrap_or(0)) * RARE_ONE_IN < call.number
-    }
-
-    fn is_in_focus(&self, call: &Call, focus: u32) -> bool {
-        self.choices.names().hash(call.id) % FOCI == u64::from(focus) % FOCI
     }
 
     #[inline]

@@ -29,6 +29,8 @@ pub struct Counts {
     pub image_files: u64,
     /// Bytes in those files.
     pub image_bytes: u64,
+    /// Disks that were opened with damage; they do not count as states.
+    pub damaged: u64,
     /// Worlds of which nobody can tell whether what failed fills the gaps between what was
     /// acknowledged: too many orders to try them all.
     pub orders_given_up: u64,
@@ -73,7 +75,7 @@ impl Counts {
         bump(&mut self.events, name, count);
     }
 
-    fn plain_mut(&mut self) -> [&mut u64; 13] {
+    fn plain_mut(&mut self) -> [&mut u64; 14] {
         [
             &mut self.operations,
             &mut self.operations_failed,
@@ -87,11 +89,12 @@ impl Counts {
             &mut self.inside_open,
             &mut self.image_files,
             &mut self.image_bytes,
+            &mut self.damaged,
             &mut self.orders_given_up,
         ]
     }
 
-    fn plain(mut self) -> [u64; 13] {
+    fn plain(mut self) -> [u64; 14] {
         self.plain_mut().map(|count| *count)
     }
 }

@@ -57,16 +57,40 @@ impl<S: System> Room<S> {
     /// from the others, the disk would have to follow each name through every rename; so there all
     /// are let pass, those set aside too.
     pub(super) fn excuses_files(&self) -> bool {
-        let counts = self.sim_fs.counts();
-        self.sync_ever_failed || faults(&counts) > counts.read_eio
+        self.sync_ever_failed || leaves_files(&self.sim_fs.counts())
     }
 
-    fn has_faults(&self) -> bool {
+    pub(super) fn has_faults(&self) -> bool {
         faults(&self.sim_fs.counts()) > 0
     }
+}
+
+/// Whether a call failed that may leave a file.
+fn leaves_files(counts: &Counts) -> bool {
+    faults(counts) > counts.read_eio
 }
 
 /// Calls that failed, and things that came back old.
 fn faults(counts: &Counts) -> u64 {
     counts.faults() + counts.reverted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_a_failed_call_left_may_lie_about_until_the_next_open() {
+        assert!(!leaves_files(&Counts::default()));
+        assert!(!leaves_files(&Counts { read_eio: 3, ..Counts::default() }), "a read leaves none");
+        for left in [
+            Counts { name_eio: 1, read_eio: 3, ..Counts::default() },
+            Counts { name_eio_done: 1, ..Counts::default() },
+            Counts { remounts: 1, ..Counts::default() },
+            Counts { out_of_room: 1, ..Counts::default() },
+            Counts { writeback_eio: 1, ..Counts::default() },
+        ] {
+            assert!(leaves_files(&left), "{left}");
+        }
+    }
 }

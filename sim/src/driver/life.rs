@@ -20,6 +20,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use super::desk::{Desk, Settled};
 use super::excuse::Since;
+use super::media::Media;
 use crate::check::{Probe, Promise, Property, Violation, check_recovered};
 use crate::choice::Who;
 use crate::config::Config;
@@ -41,12 +42,16 @@ const PROBINGS_MAX: u32 = 4;
 pub(super) struct Plan<S: System> {
     pub(super) promise: Promise<S>,
     pub(super) probing: Probing,
+    /// Places on the disk are not what was written.
+    pub(super) media: bool,
     /// Close and open again before the clients come, with nothing between.
     pub(super) opens_twice: bool,
     /// What each client does, in order.
     pub(super) clients: Vec<Vec<(u32, S::Op)>>,
     /// Reads at the end see everything. Their ids start here.
     pub(super) probe_ids: Option<u32>,
+    /// A durable change to make at the end if calls have failed, and its id.
+    pub(super) proof: Option<(u32, S::Op)>,
     pub(super) closes: bool,
 }
 
@@ -58,6 +63,8 @@ pub(super) struct Room<S: System> {
     pub(super) trace: Trace,
     pub(super) desk: Desk<S>,
     pub(super) crashes_working: CrashRates,
+    /// The disk without and with its damage, where media decay.
+    pub(super) media: Option<Media>,
     /// Whether names and bytes of long ago may turn up on this disk.
     pub(super) sync_ever_failed: bool,
 }
@@ -72,9 +79,15 @@ impl<S: System> Room<S> {
             return;
         };
         self.sim_fs.set_crash_rates(self.crashes_working);
+        if self.media.is_some() {
+            self.sim_fs.let_decay();
+        }
         self.work(&store, plan.clients);
         if let Some(first_id) = plan.probe_ids {
             self.probe_live(&store, first_id);
+        }
+        if let Some((id, change)) = plan.proof {
+            self.prove(&store, id, change);
         }
         self.end(store, plan.closes);
     }
@@ -90,7 +103,8 @@ impl<S: System> Room<S> {
         self.desk.note(|pages| pages.opened = Some(opened.position));
         // What was not read cannot be judged, and nothing is built on it.
         let probes = self.probe_at_last(&opened.store, plan.probing)?;
-        match check_recovered(&plan.promise, opened.position, &probes) {
+        let promise = self.owed(plan.promise.clone(), &opened);
+        match check_recovered(&promise, opened.position, &probes) {
             Ok(model) => {
                 let settled = Settled { position: opened.position, model };
                 self.desk.note(|pages| pages.settled = Some(settled));
@@ -144,8 +158,10 @@ impl<S: System> Room<S> {
             }
             Err(why) => {
                 self.trace.event(Event::Recovery(content_hash(why.as_bytes())));
-                if !self.excuses_open(since) {
-                    self.desk.wrong(Property::Opens, "got", why);
+                match &self.media {
+                    Some(_) => self.judge_damage(&why),
+                    None if self.excuses_open(since) => {}
+                    None => self.desk.wrong(Property::Opens, "got", why),
                 }
                 self.desk.note(|pages| pages.opens_failed += 1);
                 None
@@ -158,7 +174,9 @@ impl<S: System> Room<S> {
         (0..PROBINGS_MAX).find_map(|_| {
             self.desk.note(|pages| pages.probes_failed = 0);
             let probes = if self.is_over() { None } else { Some(self.probe(store, probing)) };
-            let whole = !self.is_over() && self.desk.note(|pages| pages.probes_failed == 0);
+            // Where there is damage some reads fail, and go on failing; the others count.
+            let all = self.media.is_some() || self.desk.note(|pages| pages.probes_failed == 0);
+            let whole = !self.is_over() && all;
             probes.filter(|_| whole)
         })
     }
@@ -191,6 +209,11 @@ impl<S: System> Room<S> {
     /// A failure needs a reason.
     fn judge_failure(&self, store: &S::Store, op: &S::Op, answer: &Answer<S::Seen>, since: Since) {
         match answer {
+            Answer::Failed(why) | Answer::Wrong(Complaint::Wrong(Property::Damage, why))
+                if self.media.is_some() =>
+            {
+                self.judge_damage(why);
+            }
             Answer::Failed(_) if self.excuses(store, op, since) => {
                 self.desk.note(|pages| pages.probes_failed += 1);
             }
@@ -213,7 +236,13 @@ impl<S: System> Room<S> {
 
     fn complain(&self, store: &S::Store, complaint: &Complaint, since: Since) {
         match complaint {
-            Complaint::Wrong(Property::Files, _) if self.excuses_files() => {}
+            Complaint::Wrong(Property::Files, _)
+                if self.excuses_files() || self.media.is_some() => {}
+            Complaint::Wrong(Property::Damage, why) | Complaint::Failed(why)
+                if self.media.is_some() =>
+            {
+                self.judge_damage(why);
+            }
             Complaint::Wrong(property, text) if !self.sim_fs.is_dead() => {
                 self.desk.wrong(*property, "got", text.clone());
             }
@@ -262,6 +291,26 @@ impl<S: System> Room<S> {
         }
     }
 
+    /// After an error a store refuses changes, or what it acknowledges is durable: O7. One more durable
+    /// change is made, at which no call fails any more but those that a disk without journal refuses, and
+    /// then the power goes for whoever looks.
+    fn prove(&self, store: &S::Store, id: u32, change: S::Op) {
+        if self.is_over() || !self.has_faults() {
+            return;
+        }
+        self.sim_fs.calm_down();
+        let failed = self.one(store, id, change);
+        if self.is_over() {
+            return;
+        }
+        self.scheduler.set_who(Who::Run);
+        if failed && !S::has_stopped(store) {
+            let text = "a change failed although no call did, and the store does not say that it refuses them";
+            self.desk.wrong(Property::AfterError, "got", text);
+        }
+        self.sim_fs.fork_power();
+    }
+
     /// Does one operation and writes it down. Returns whether it was a change that failed.
     fn one(&self, store: &S::Store, id: u32, op: S::Op) -> bool {
         self.scheduler.set_who(Who::Op(id));
@@ -295,6 +344,9 @@ impl<S: System> Room<S> {
         match closed {
             Ok(closed) => {
                 self.desk.note(|pages| pages.closed_cleanly = closed == Closed::Cleanly);
+            }
+            Err(why) if self.media.is_some() => {
+                self.judge_damage(&why);
             }
             Err(why) if !self.excuses_close(since) => {
                 let text = format!("close failed although no call did: {why}");

@@ -2,13 +2,14 @@
 
 use super::crash::Crash;
 use super::life::Plan;
+use super::media;
 use super::world::{Fork, Found, Left, Run, run_world};
 use crate::check::{Fall, Promise};
 use crate::choice::{Actor, Label, Odds, SiteId, Stream, Who, WorldId};
 use crate::disk::Disk;
 use crate::system::{Draw, Probing, System};
 use crate::trace::Event;
-use crate::workload::Planned;
+use crate::workload::{Planned, UNPLANNED_IDS};
 
 /// How many images deep the opens of images are themselves cut.
 const DEPTH_MAX: usize = 3;
@@ -17,6 +18,9 @@ const DEPTH_MAX: usize = 3;
 /// of everything.
 const CLOSE_IDS: u32 = 1 << 30;
 const PROBE_IDS: u32 = 1 << 31;
+
+/// Ids of changes made to a store that has seen calls fail, by generation.
+const PROOF_IDS: u32 = UNPLANNED_IDS;
 
 /// How many changes are made to an image that is looked at closely.
 const CLOSE_CHANGES: u32 = 6;
@@ -33,13 +37,17 @@ pub(super) fn run_line<S: System>(run: &mut Run, workload: &[Planned<S::Op>]) ->
         let left = run_world(run, world, disk, plan).map_err(|found| found.after(&crash))?;
         run_forks(run, left.forks)?;
         (disk, promise, crash) = (left.disk, left.promise, left.crash);
+        if media::decays::<S>(run, world) {
+            media::check_damaged(run, world, disk.clone(), promise.clone())
+                .map_err(|found| found.after(&crash))?;
+        }
         if crash.is_none() && loses_power(run, world) {
             (disk, promise, crash) = lose_power(run, world, &disk, &promise);
         }
     }
     // What the last generation left is opened too, and nothing is done to it.
     let world = WorldId::generation(run.rates.generations);
-    check_image(run, world, disk, promise).map(drop).map_err(|found| found.after(&crash))
+    check_image(run, world, disk, promise, false).map(drop).map_err(|found| found.after(&crash))
 }
 
 /// Whether the power goes after a world that has come to its end.
@@ -79,11 +87,19 @@ fn main_plan<S: System>(
     Plan {
         promise,
         probing: Probing::All,
+        media: false,
         opens_twice: false,
         clients,
         probe_ids: Some(PROBE_IDS),
+        proof: proof::<S>(run, world),
         closes: closes(run, world),
     }
+}
+
+/// A durable change for the end of a world on the main line. No other change has its id.
+fn proof<S: System>(run: &Run, world: WorldId) -> Option<(u32, S::Op)> {
+    let id = PROOF_IDS + world.main_line();
+    Some((id, S::durable_change(&Draw::new(&run.choices, &run.config, world, id))?))
 }
 
 /// Whether a world that does not crash ends with a clean close, or by dropping every handle.
@@ -113,8 +129,14 @@ fn run_forks<S: System>(run: &mut Run, forks: Vec<Fork<S>>) -> Result<(), Found>
     waiting.reverse();
     while let Some(Fork { image, crash, promise }) = waiting.pop() {
         run.counts.crashed(&image);
-        let left = check_image(run, image.world, image.disk, promise)
-            .map_err(|found| found.after(&Some(crash)))?;
+        let damaged = media::decays::<S>(run, image.world).then(|| image.disk.clone());
+        let owed = promise.clone();
+        let left = check_image(run, image.world, image.disk, promise, image.closely)
+            .map_err(|found| found.after(&Some(crash.clone())))?;
+        if let Some(disk) = damaged {
+            media::check_damaged(run, image.world, disk, owed)
+                .map_err(|found| found.after(&Some(crash)))?;
+        }
         if image.world.depth() < DEPTH_MAX {
             waiting.extend(left.forks.into_iter().rev());
         }
@@ -128,28 +150,32 @@ fn check_image<S: System>(
     world: WorldId,
     disk: Disk,
     promise: Promise<S>,
+    always_closely: bool,
 ) -> Result<Left<S>, Found> {
     let actor = Actor::new(world, Who::Run);
     let site = run.choices.site("looks-closely");
-    let closely = run.choices.chance(Stream::Crash, actor, site, run.rates.close_looks_one_in);
+    let drawn = run.choices.chance(Stream::Crash, actor, site, run.rates.close_looks_one_in);
+    let closely = drawn || always_closely;
     let plan = if closely { close_plan(run, world, promise) } else { quick_plan(promise) };
     run.counts.states_close += u64::from(closely);
     run_world(run, world, disk, plan)
 }
 
-fn quick_plan<S: System>(promise: Promise<S>) -> Plan<S> {
+pub(super) fn quick_plan<S: System>(promise: Promise<S>) -> Plan<S> {
     Plan {
         promise,
         probing: Probing::All,
+        media: false,
         opens_twice: false,
         clients: Vec::new(),
         probe_ids: None,
+        proof: None,
         closes: false,
     }
 }
 
 /// Around the keys, twice, with changes after that, and everything again.
-fn close_plan<S: System>(run: &Run, world: WorldId, promise: Promise<S>) -> Plan<S> {
+pub(super) fn close_plan<S: System>(run: &Run, world: WorldId, promise: Promise<S>) -> Plan<S> {
     let draw = |id: u32| {
         let draw = Draw::new(&run.choices, &run.config, world, id);
         (id, S::generate(&draw))
@@ -160,9 +186,11 @@ fn close_plan<S: System>(run: &Run, world: WorldId, promise: Promise<S>) -> Plan
     Plan {
         promise,
         probing: Probing::Around,
+        media: false,
         opens_twice: true,
         clients: vec![changes],
         probe_ids: Some(PROBE_IDS),
+        proof: None,
         closes: closes(run, world),
     }
 }

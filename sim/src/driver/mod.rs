@@ -18,6 +18,8 @@ mod desk;
 mod excuse;
 mod life;
 mod line;
+mod media;
+mod profiles;
 mod rates;
 mod world;
 
@@ -31,6 +33,7 @@ use crate::trace::{Keep, Tell, Trace};
 use crate::workload;
 
 pub use counts::Counts;
+pub use profiles::{PROFILES, Profile};
 
 use rates::Rates;
 use world::Run;

@@ -1,6 +1,6 @@
 //! The driver's own knobs, and what follows from them for each world.
 
-use crate::choice::WorldId;
+use crate::choice::{Actor, Choices, Label, Odds, Stream, Who, WorldId};
 use crate::config::{Config, Knob, knob, setting};
 use crate::disk::{CrashRates, Disk, FaultRates, Personality};
 use crate::sched::{SchedOptions, Strategy};
@@ -36,14 +36,22 @@ pub(super) const KNOBS: &[Knob] = &[
     knob("close_looks_one_in", &[8]),
     // Faults, one in so many calls of their kind.
     knob("sync_eio_one_in", &[0, 0, 40, 120]),
-    knob("sync_dir_eio_one_in", &[0, 0, 0, 10, 30]),
+    knob("sync_full_one_in", &[0, 40, 100]),
+    knob("writeback_eio_one_in", &[0, 0, 30, 120]),
+    knob("sync_dir_eio_one_in", &[0, 8, 20]),
     knob("write_eio_one_in", &[0, 0, 40, 120]),
     knob("write_full_one_in", &[0, 0, 20, 60]),
     knob("allocate_full_one_in", &[0, 4, 20]),
     knob("create_full_one_in", &[0, 0, 10, 40]),
-    knob("read_eio_one_in", &[0, 0, 100, 400]),
+    knob("name_eio_one_in", &[0, 20, 60]),
+    knob("remount_one_in", &[0, 60, 160]),
+    knob("read_eio_one_in", &[0, 60, 200]),
     knob("evict_one_in", &[0, 1, 2, 4]),
+    knob("room_returns_one_in", &[0, 1, 4]),
     knob("fault_focus", &FAULT_FOCI),
+    // Images that are opened a second time, with damage, and how their media go on to decay: by profile.
+    setting("media_one_in", &[0]),
+    setting("decay_one_in", &[0]),
     // The disk's size, and the size to which all worlds but the last find it shrunk.
     knob("disk_kib", &[65_536]),
     // Whose file system it is: the cells of its personality by number, zero being POSIX.
@@ -66,6 +74,26 @@ const FAULT_FOCI: [u64; 32] = [
     15, 16,
 ];
 
+/// The class of faults that a generation has for sure, and its rate if the configuration has none. Syncs
+/// of directories fail only where the configuration says so, for then the store's own are there before.
+const MISFORTUNES: [(&str, u32); 12] = [
+    ("none", 0),
+    ("write_eio", 30),
+    ("write_full", 40),
+    ("sync_eio", 30),
+    ("sync_full", 40),
+    ("writeback_eio", 30),
+    ("sync_dir_eio", 0),
+    ("allocate_full", 10),
+    ("create_full", 20),
+    ("name_eio", 20),
+    ("remount", 50),
+    ("read_eio", 40),
+];
+
+/// A generation leaves out one class of faults in so many.
+const LEFT_OUT_ONE_IN: u32 = 2;
+
 /// How many steps a world of the main line may take, and one that is only looked at.
 const STEPS_MAX: u64 = 2_000_000;
 const STEPS_LOOKING_MAX: u64 = 1_000_000;
@@ -78,6 +106,8 @@ pub(super) struct Rates {
     pub(super) close_percent: u64,
     pub(super) outage_percent: u64,
     pub(super) close_looks_one_in: u32,
+    pub(super) media_one_in: u32,
+    decay_one_in: u32,
     personality: Personality,
     disk_bytes: u64,
     /// The size of a disk on which others take the room; zero when they never do.
@@ -107,6 +137,8 @@ impl Rates {
             close_percent: config.get("close_percent"),
             outage_percent: config.get("outage_percent"),
             close_looks_one_in: get("close_looks_one_in"),
+            media_one_in: get("media_one_in"),
+            decay_one_in: get("decay_one_in"),
             personality: Personality::of_numbers(|knob| config.get(knob)),
             disk_bytes: config.get("disk_kib") * 1024,
             full_bytes: config.get("full_kib") * 1024,
@@ -116,11 +148,17 @@ impl Rates {
                 write_eio_one_in: get("write_eio_one_in"),
                 write_full_one_in: get("write_full_one_in"),
                 sync_eio_one_in: get("sync_eio_one_in"),
+                sync_full_one_in: get("sync_full_one_in"),
+                writeback_eio_one_in: get("writeback_eio_one_in"),
                 sync_dir_eio_one_in: get("sync_dir_eio_one_in"),
                 allocate_full_one_in: get("allocate_full_one_in"),
                 create_full_one_in: get("create_full_one_in"),
+                name_eio_one_in: get("name_eio_one_in"),
+                remount_one_in: get("remount_one_in"),
                 read_eio_one_in: get("read_eio_one_in"),
                 evict_one_in: get("evict_one_in"),
+                room_returns_one_in: get("room_returns_one_in"),
+                decay_one_in: 0,
                 focus: get("fault_focus"),
             },
             opening: crashes("open_fork_one_in", "open_end_one_in", get("open_images_max")),
@@ -137,6 +175,9 @@ impl Rates {
     pub(super) fn blank_disk(&self, directories: &[&str], files: &[&str]) -> Disk {
         let mut disk = Disk::new(self.disk_bytes);
         disk.set_personality(self.personality);
+        if self.media_one_in > 0 {
+            disk.keep_earlier();
+        }
         if self.faults.sync_dir_eio_one_in > 0 {
             for directory in directories {
                 disk.make_durable_dir(directory).expect("a blank disk has room for a directory");
@@ -155,9 +196,34 @@ impl Rates {
         if short && self.full_bytes > 0 { self.full_bytes } else { self.disk_bytes }
     }
 
-    /// Faults strike on the main line only: an image must open.
-    pub(super) fn faults(&self, world: WorldId) -> FaultRates {
-        if world.depth() == 0 { self.faults } else { FaultRates::default() }
+    /// Faults strike on the main line only: an image must open. Each generation leaves out some classes,
+    /// for most faults end what can be seen of a world, and the frequent would hide the others; and it has
+    /// one class for sure.
+    pub(super) fn faults(&self, choices: &Choices, world: WorldId) -> FaultRates {
+        if world.depth() > 0 {
+            return FaultRates::default();
+        }
+        let mut faults = self.faults;
+        let actor = Actor::new(world, Who::Run);
+        let (site, count) = (choices.site("misfortune"), MISFORTUNES.len());
+        let label = |index: usize| Label::Word(MISFORTUNES[index].0);
+        let sure = choices.choose(Stream::Faults, actor, site, Odds::Uniform, count, &label);
+        for (class, one_in) in faults.classes_mut() {
+            if class == MISFORTUNES[sure].0 {
+                *one_in = if *one_in == 0 { MISFORTUNES[sure].1 } else { *one_in };
+                continue;
+            }
+            let site = choices.site(format_args!("without-{class}"));
+            if *one_in > 0 && choices.chance(Stream::Faults, actor, site, LEFT_OUT_ONE_IN) {
+                *one_in = 0;
+            }
+        }
+        faults
+    }
+
+    /// Where media decay, nothing else goes wrong.
+    pub(super) fn media_faults(&self) -> FaultRates {
+        FaultRates { decay_one_in: self.decay_one_in, ..FaultRates::default() }
     }
 
     /// Crashes while the store is opened and looked at.

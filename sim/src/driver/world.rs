@@ -7,11 +7,12 @@ use super::counts::Counts;
 use super::crash::Crash;
 use super::desk::{Desk, Pages};
 use super::life::{Plan, Room};
+use super::media::Media;
 use super::rates::Rates;
 use crate::check::{Fall, Mark, Promise, Property, Timeline, Violation, check_live};
 use crate::choice::{Choices, WorldId};
 use crate::config::Config;
-use crate::disk::{CrashKind, Disk, Image, SimFs};
+use crate::disk::{CrashKind, CrashRates, Disk, Image, SimFs};
 use crate::sched::{RunEnd, Scheduler};
 use crate::system::System;
 use crate::trace::Trace;
@@ -80,6 +81,8 @@ pub(super) fn run_world<S: System>(
 /// A world that has come to its end.
 struct Ended<S: System> {
     sim_fs: Arc<SimFs>,
+    /// Whether media have decayed here.
+    media: bool,
     end: RunEnd,
     pages: Pages<S>,
 }
@@ -88,15 +91,26 @@ impl<S: System> Ended<S> {
     fn of(run: &Run, world: WorldId, disk: Disk, plan: Plan<S>) -> Ended<S> {
         let options = run.rates.schedule(world);
         let scheduler = Scheduler::new(&run.choices, world, &run.trace, options);
+        let decays = plan.media;
+        let whole = plan.media.then(|| disk.clone());
+        let (faults, opening, working) = match plan.media {
+            true => (run.rates.media_faults(), CrashRates::default(), CrashRates::default()),
+            false => (
+                run.rates.faults(&run.choices, world),
+                run.rates.crashes_opening(world),
+                run.rates.crashes_working(world),
+            ),
+        };
         let sim_fs = SimFs::new(
             disk,
             run.choices.clone(),
             Some(scheduler.clone()),
             world,
-            run.rates.faults(world),
-            run.rates.crashes_opening(world),
+            faults,
+            opening,
             run.trace.clone(),
         );
+        let media = whole.map(|whole| Media::strike(whole, &sim_fs, S::files()));
         let desk = Desk::new();
         let marks = desk.clone();
         sim_fs.set_mark_source(Rc::new(move || marks.mark()));
@@ -106,11 +120,12 @@ impl<S: System> Ended<S> {
             scheduler: scheduler.clone(),
             trace: run.trace.clone(),
             desk: desk.clone(),
-            crashes_working: run.rates.crashes_working(world),
+            crashes_working: working,
+            media,
             sync_ever_failed: plan.promise.sync_ever_failed(),
         });
         let end = scheduler.run(move || room.live(plan));
-        Ended { sim_fs, end, pages: desk.clear() }
+        Ended { sim_fs, media: decays, end, pages: desk.clear() }
     }
 }
 
@@ -120,7 +135,7 @@ impl Run {
         let (operations, failed) = ended.pages.ledger.counts();
         counts.operations += operations;
         counts.operations_failed += failed;
-        counts.states += u64::from(ended.pages.settled.is_some());
+        counts.states += u64::from(ended.pages.settled.is_some() && !ended.media);
         counts.opens_failed += ended.pages.opens_failed;
         counts.disk.merge(&ended.sim_fs.counts());
         for (name, site) in S::milestones() {
@@ -173,8 +188,7 @@ fn left<S: System>(
     judged: &Judged<S>,
 ) -> Left<S> {
     let timeline = judged.timeline.as_ref();
-    let counts = sim_fs.counts();
-    let failed_here = counts.sync_eio + counts.sync_dir_eio > 0;
+    let failed_here = sim_fs.counts().failed_syncs() > 0;
     let owed = |mark: Mark, fall: Fall, sync_failed: bool| match (timeline, judged.opened) {
         (_, None) => promise.again(fall, sync_failed),
         _ if mark == 0 => promise.again(fall, sync_failed),

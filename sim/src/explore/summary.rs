@@ -87,7 +87,7 @@ impl fmt::Display for Summary {
         writeln!(
             f,
             "  syncs failed {}   torn {}   names lost {}   generations {}   recoveries checked {}",
-            grouped(disk.sync_eio + disk.sync_dir_eio),
+            grouped(disk.failed_syncs()),
             grouped(disk.units_torn),
             grouped(disk.names_lost),
             grouped(counts.generations),

@@ -33,6 +33,10 @@ pub trait System: Sized + 'static {
     /// Names the system on tapes: one word.
     const NAME: &'static str;
 
+    /// Whether the store notices that bytes are not those it wrote. If so its images are also opened with
+    /// damage, and each answer has to be right or an error that names a file that is damaged.
+    const NOTICES_DAMAGE: bool = false;
+
     /// One operation, a change or a read. Its text form stands on tapes, one line each, and reads
     /// back to the same operation.
     type Op: Clone + Debug + Display + FromStr<Err: Display> + Send + Sync + 'static;
@@ -110,9 +114,21 @@ pub trait System: Sized + 'static {
     /// Reads that together see everything the store holds, each way it can be read.
     fn probes(config: &Arc<Config>, probing: Probing) -> Vec<Self::Op>;
 
+    /// A change that is durable once it is acknowledged, to try a store with that has seen calls fail: it
+    /// has to work, or the store to refuse changes. Default: none, and that is not tried.
+    fn durable_change(_draw: &Draw<'_>) -> Option<Self::Op> {
+        None
+    }
+
     /// Operations that make the store do what it would otherwise put off, such as a flush.
     fn upkeep() -> Vec<Self::Op> {
         Vec::new()
+    }
+
+    /// What may be missing without an error, where damage has made one disk of the other: what nothing
+    /// that is left vouches for. Default: nothing may.
+    fn undone(_before: &dyn Vfs, _after: &dyn Vfs) -> Option<Undone> {
+        None
     }
 
     /// Looks at what no read shows: the store's own invariants, the files it left.
@@ -145,6 +161,15 @@ pub struct Opened<Store> {
     pub position: u64,
     /// What recovery did, as text. It is part of the run's fingerprint.
     pub report: String,
+}
+
+/// What damage may have undone without an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undone {
+    /// Everything up to this position is still there.
+    pub position: u64,
+    /// The file that the report of the open has to say was cut, if there is anything to see of it.
+    pub told: Option<String>,
 }
 
 /// How a store was closed.

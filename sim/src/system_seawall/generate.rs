@@ -59,6 +59,11 @@ pub(super) fn generate(draw: &Draw<'_>) -> Op {
     }
 }
 
+/// One put that is synced.
+pub(super) fn durable_change(draw: &Draw<'_>) -> Op {
+    Op::Write { changes: vec![(key(draw), Some(len(draw)))], sync: true, batch: false }
+}
+
 fn write(draw: &Draw<'_>, changes: Vec<(u16, Option<u32>)>, batch: bool) -> Op {
     let sync = draw.below("sync", 100) < draw.knob("sync_percent");
     Op::Write { changes, sync, batch }

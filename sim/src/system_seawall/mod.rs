@@ -1,6 +1,7 @@
 //! Seawall itself as a [`System`]: the only place of the simulator that knows the store.
 
 mod audit;
+mod damage;
 mod gate;
 mod generate;
 mod keys;
@@ -20,7 +21,7 @@ pub use model::{Model, Seen};
 pub use op::{Op, Order, Place};
 
 use crate::config::{Config, Knob, knob};
-use crate::system::{Answer, Closed, Complaint, Difference, Draw, Opened, Probing, System};
+use crate::system::{Answer, Closed, Complaint, Difference, Draw, Opened, Probing, System, Undone};
 use keys::Keys;
 use reopen::Current;
 use slots::Slots;
@@ -86,6 +87,7 @@ impl Store {
 
 impl System for Seawall {
     const NAME: &'static str = "seawall";
+    const NOTICES_DAMAGE: bool = true;
     type Op = Op;
     type Model = Model;
     type Store = Store;
@@ -115,6 +117,10 @@ impl System for Seawall {
 
     fn generate(draw: &Draw<'_>) -> Op {
         generate::generate(draw)
+    }
+
+    fn durable_change(draw: &Draw<'_>) -> Option<Op> {
+        Some(generate::durable_change(draw))
     }
 
     fn width(op: &Op) -> u64 {
@@ -216,6 +222,10 @@ impl System for Seawall {
 
     fn upkeep() -> Vec<Op> {
         vec![Op::Flush, Op::Compact(None, None)]
+    }
+
+    fn undone(before: &dyn Vfs, after: &dyn Vfs) -> Option<Undone> {
+        damage::undone(before, after)
     }
 
     fn audit(store: &Store, vfs: &Arc<dyn Vfs>) -> Result<(), Complaint> {

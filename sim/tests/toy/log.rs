@@ -108,6 +108,7 @@ impl Log {
                 self.unsynced = true;
                 Ok(())
             }
+            bug::SYNCS_TWICE => self.file.sync_data().and_then(|()| self.file.sync_all()),
             bug::RETRIED_SYNC => self.file.sync_data().or_else(|_| self.file.sync_data()),
             _ => self.file.sync_data(),
         }

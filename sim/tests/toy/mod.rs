@@ -61,6 +61,8 @@ pub(crate) mod bug {
     pub(crate) const NEVER_RETURNS: u8 = 14;
     /// Operation 20 aborts the process.
     pub(crate) const ABORTS: u8 = 15;
+    /// Each sync is followed by another: slow, and no bug.
+    pub(crate) const SYNCS_TWICE: u8 = 16;
 }
 
 /// The store. `BUG` is one of [`bug`].
@@ -136,6 +138,10 @@ impl<const BUG: u8> System for Toy<BUG> {
         const KNOBS: [Knob; 2] =
             [knob("toy_keys", &[4, 1, 16]), knob("toy_syncs", &[50, 100, 20, 80])];
         &KNOBS
+    }
+
+    fn durable_change(draw: &Draw<'_>) -> Option<ToyOp> {
+        Some(ToyOp::Set { keys: vec![draw.below("key", draw.knob("toy_keys")) as u8], sync: true })
     }
 
     fn generate(draw: &Draw<'_>) -> ToyOp {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use seawall_os::vfs::Vfs;
+use seawall_os::vfs::{OpenMode, Vfs};
 
 use super::{create, disk, durable_file, rough, sync_dir};
 use crate::choice::Answer;
@@ -11,7 +11,7 @@ use crate::choice::{Actor, Base, Choices, Key, Stream, Tape, Who, WorldId};
 use crate::disk::{Appended, CrashRates, Disk, FaultRates, Personality, SimFs, Tear, check};
 
 /// Choices that answer these sites of the stream of faults, by whoever calls.
-fn answers(list: &[(&str, u32, &str)]) -> Choices {
+pub(super) fn answers(list: &[(&str, u32, &str)]) -> Choices {
     let actor = Actor::new(WorldId::generation(0), Who::Run);
     let answers = list.iter().map(|(site, nth, label)| Answer {
         key: Key { stream: Stream::Faults, actor, site: (*site).to_owned(), nth: *nth },
@@ -20,7 +20,7 @@ fn answers(list: &[(&str, u32, &str)]) -> Choices {
     Choices::from_tape(&Tape { base: Base::Default, answers: answers.collect(), ..Tape::default() })
 }
 
-fn plain() -> Disk {
+pub(super) fn plain() -> Disk {
     let mut disk = disk();
     let personality =
         Personality { tear: Tear::Sector, appended: Appended::DataOrZeros, ..Personality::POSIX };
@@ -29,7 +29,7 @@ fn plain() -> Disk {
 }
 
 /// Every content of `f` that a power loss may leave.
-fn survivors(disk: &Disk) -> BTreeSet<String> {
+pub(super) fn survivors(disk: &Disk) -> BTreeSet<String> {
     check::extremes_are_right(disk);
     let shown = (0..500).map(|seed| {
         let choices = Choices::from_seed(seed);
@@ -41,7 +41,7 @@ fn survivors(disk: &Disk) -> BTreeSet<String> {
     shown.collect()
 }
 
-fn set(shown: &[&str]) -> BTreeSet<String> {
+pub(super) fn set(shown: &[&str]) -> BTreeSet<String> {
     shown.iter().map(|text| (*text).to_owned()).collect()
 }
 
@@ -65,7 +65,7 @@ fn failed_sync(fates: [&str; 2]) -> std::sync::Arc<SimFs> {
     fs
 }
 
-fn seen(disk: &Disk) -> String {
+pub(super) fn seen(disk: &Disk) -> String {
     let bytes = disk.read("f").expect("it is there");
     bytes.chunks(512).map(|sector| char::from(sector[0])).collect()
 }
@@ -234,18 +234,24 @@ fn every_class_of_fault_strikes_and_is_counted() {
         write_eio_one_in: one_in,
         write_full_one_in: one_in,
         sync_eio_one_in: one_in,
+        sync_full_one_in: one_in,
+        writeback_eio_one_in: one_in,
         sync_dir_eio_one_in: one_in,
         allocate_full_one_in: one_in,
         create_full_one_in: one_in,
+        name_eio_one_in: one_in,
+        remount_one_in: 0,
         read_eio_one_in: one_in,
+        room_returns_one_in: 0,
+        decay_one_in: 0,
         evict_one_in: one_in,
         focus: 0,
     };
     let choices = Choices::from_seed(5);
     let fs = rough(disk(), &choices, faults, CrashRates::default());
-    for round in 0..60 {
+    for round in 0..240 {
         let name = format!("{round:06}.wal");
-        let Ok(file) = fs.open(Path::new(&name), seawall_os::vfs::OpenMode::CreateNew) else {
+        let Ok(file) = fs.open(Path::new(&name), OpenMode::CreateNew) else {
             continue;
         };
         let _ = file.allocate(1024);
@@ -261,9 +267,14 @@ fn every_class_of_fault_strikes_and_is_counted() {
         "write_eio",
         "write_full",
         "sync_eio",
+        "sync_full",
+        "writeback_eio",
+        "told_late",
         "dir_eio",
         "allocate_full",
         "create_full",
+        "name_eio=",
+        "name_eio_done",
         "read_eio",
         "reverted",
     ] {

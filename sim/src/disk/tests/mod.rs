@@ -1,12 +1,15 @@
 //! Claims about the simulated disk, by subject.
 
+mod changes;
 mod crashes;
 mod faults;
 mod images;
 mod linux;
 mod litmus;
+mod media;
 mod random;
 mod tasks;
+mod write_back;
 
 use std::path::Path;
 use std::sync::Arc;

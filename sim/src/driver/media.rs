@@ -1,0 +1,96 @@
+//! Opening a disk whose media have decayed: O6.
+//!
+//! The store may say that something is damaged, and then names a file that is; or it answers right.
+//! It may lose nothing without a word but what no log can tell from a write that a crash tore.
+
+use super::life::{Plan, Room};
+use super::line::{close_plan, quick_plan};
+use super::world::{Found, Run, run_world};
+use crate::check::{Promise, Property, Violation};
+use crate::choice::{Actor, Stream, Who, WorldId};
+use crate::disk::{Disk, SimFs};
+use crate::system::{Opened, System};
+
+/// The damaged disk is opened in a world of this number: no world is forked so often.
+const DAMAGED: u32 = 1_000;
+
+/// One damaged disk in so many is looked at closely, written to and merged.
+const CLOSE_LOOKS_ONE_IN: u32 = 4;
+
+/// A disk as it was before its media decayed, and after.
+pub(super) struct Media {
+    before: Disk,
+    after: Disk,
+}
+
+impl Media {
+    /// Lets the media of a world decay before anyone looks at them.
+    pub(super) fn strike(before: Disk, sim_fs: &SimFs, spared: &[&str]) -> Media {
+        let names: Vec<&str> =
+            spared.iter().map(|path| path.rsplit('/').next().unwrap_or(path)).collect();
+        sim_fs.damage_at_rest(&names);
+        Media { before, after: sim_fs.disk() }
+    }
+}
+
+/// Whether a disk that is about to be opened is also opened with damage.
+pub(super) fn decays<S: System>(run: &Run, world: WorldId) -> bool {
+    let site = run.choices.site("decays");
+    let actor = Actor::new(world, Who::Run);
+    S::NOTICES_DAMAGE && run.choices.chance(Stream::Crash, actor, site, run.rates.media_one_in)
+}
+
+/// Opens a disk, in which media decay, in a world of its own beside the one it was left to.
+pub(super) fn check_damaged<S: System>(
+    run: &mut Run,
+    beside: WorldId,
+    disk: Disk,
+    promise: Promise<S>,
+) -> Result<(), Found> {
+    let world = beside.fork(DAMAGED);
+    let actor = Actor::new(world, Who::Run);
+    let site = run.choices.site("looks-closely");
+    let closely = run.choices.chance(Stream::Crash, actor, site, CLOSE_LOOKS_ONE_IN);
+    let plan = if closely { close_plan(run, world, promise) } else { quick_plan(promise) };
+    run.counts.damaged += 1;
+    run_world(run, world, disk, Plan { media: true, ..plan }).map(drop)
+}
+
+impl<S: System> Room<S> {
+    /// Nothing but damage goes wrong here, so an error has to name a file that is damaged.
+    pub(super) fn judge_damage(&self, why: &str) {
+        if self.sim_fs.damage().iter().any(|damage| why.contains(&*damage.file)) {
+            return;
+        }
+        let expected = format!("an error that names one of {}", self.damaged());
+        let violation = Violation::new(Property::Damage, "got", why).with("expected", expected);
+        self.desk.violated(violation);
+    }
+
+    fn damaged(&self) -> String {
+        let damage = self.sim_fs.damage();
+        let place = |damage: &crate::disk::Damage| {
+            let bytes = &damage.bytes;
+            format!("{}[{}..{}) ({})", damage.file, bytes.start, bytes.end, damage.kind)
+        };
+        damage.iter().map(place).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What an open owes, less what damage may have undone without an error; that has to be told all the
+    /// same where anything is to be seen of it.
+    pub(super) fn owed(&self, promise: Promise<S>, opened: &Opened<S::Store>) -> Promise<S> {
+        let Some(media) = &self.media else { return promise };
+        let (before, after) = (SimFs::calm(media.before.clone()), SimFs::calm(media.after.clone()));
+        let Some(undone) = S::undone(&*before, &*after) else { return promise };
+        let told = undone.told.is_none_or(|file| opened.report.contains(&format!("cut {file} ")));
+        if opened.position < promise.at_least() && !told {
+            let text = format!("recovered up to {}, and nothing is said of it", opened.position);
+            let violation = Violation::new(Property::Damage, "got", text)
+                .with("expected", format!("a report that {} was cut", self.damaged()))
+                .with("recovery", opened.report.clone());
+            self.desk.violated(violation);
+        }
+        let found = opened.position.max(undone.position);
+        promise.reaching_back_to(found).undone_to(undone.position)
+    }
+}
