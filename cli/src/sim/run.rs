@@ -174,6 +174,8 @@ pub(super) fn summarise(
             power: counts.power,
             kill: counts.kill,
             inside_open: counts.inside_open,
+            after_failed_sync: counts.after_failed_sync,
+            at: counts.cut_in.iter().map(|(scope, cut)| (scope.clone(), (*cut).into())).collect(),
         },
         faults,
         states_checked: counts.states,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use seawall_sim::driver::Cut;
 use seawall_sim::numbers::{clock, counted, grouped};
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +78,22 @@ pub(crate) struct Crashes {
     pub(crate) power: u64,
     pub(crate) kill: u64,
     pub(crate) inside_open: u64,
+    pub(crate) after_failed_sync: u64,
+    /// By what the store was at.
+    pub(crate) at: BTreeMap<String, CrashesAt>,
+}
+
+/// Crashes of one scope.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CrashesAt {
+    pub(crate) power: u64,
+    pub(crate) kill: u64,
+}
+
+impl From<Cut> for CrashesAt {
+    fn from(Cut { power, kill }: Cut) -> CrashesAt {
+        CrashesAt { power, kill }
+    }
 }
 
 /// One seed that failed.
@@ -199,7 +216,13 @@ mod tests {
             seeds: 2000,
             operations: 1_900_000,
             system_calls: 11_200_000,
-            crashes: Crashes { power: 31_066, kill: 17_144, inside_open: 9_402 },
+            crashes: Crashes {
+                power: 31_066,
+                kill: 17_144,
+                inside_open: 9_402,
+                after_failed_sync: 803,
+                at: [("commit".to_owned(), CrashesAt { power: 7_001, kill: 4_002 })].into(),
+            },
             faults: [("syncs_failed".to_owned(), 2_118), ("torn".to_owned(), 20_551)].into(),
             states_checked: 48_210,
             seconds: 41.3,
@@ -255,7 +278,8 @@ seawall sim: 2,000 seeds, profile default, personality posix, 2 jobs            
             text,
             "{\"verdict\":\"violated\",\"seeds\":2000,\"operations\":1900000,\
              \"system_calls\":11200000,\
-             \"crashes\":{\"power\":31066,\"kill\":17144,\"inside_open\":9402},\
+             \"crashes\":{\"power\":31066,\"kill\":17144,\"inside_open\":9402,\
+             \"after_failed_sync\":803,\"at\":{\"commit\":{\"power\":7001,\"kill\":4002}}},\
              \"faults\":{\"syncs_failed\":2118,\"torn\":20551},\"states_checked\":48210,\
              \"seconds\":41.3,\"jobs\":2,\"states_per_second_per_core\":583.7,\
              \"fingerprint\":\"5d1f000000000000\",\"commit\":\"1a2b3c4\",\

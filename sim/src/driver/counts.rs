@@ -1,5 +1,7 @@
 //! What a run did, in numbers that add up over runs.
 
+use std::collections::BTreeMap;
+
 use crate::disk::{self, CrashKind, Image};
 
 /// How much happened.
@@ -25,6 +27,11 @@ pub struct Counts {
     pub kill_then_power: u64,
     /// Of all crashes, those inside an open.
     pub inside_open: u64,
+    /// Of all crashes, those after a sync had failed.
+    pub after_failed_sync: u64,
+    /// All crashes, by what the store was at: the scope of the call that crashed, or
+    /// `outage` between two generations.
+    pub cut_in: BTreeMap<String, Cut>,
     /// Files on the images that were opened, added up.
     pub image_files: u64,
     /// Bytes in those files.
@@ -40,6 +47,15 @@ pub struct Counts {
     pub events: Vec<(&'static str, u64)>,
 }
 
+/// Crashes of one scope whose images were opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// Power losses.
+    pub power: u64,
+    /// Kills.
+    pub kill: u64,
+}
+
 impl Counts {
     /// Adds what another run did.
     pub fn add(&mut self, other: &Counts) {
@@ -49,25 +65,46 @@ impl Counts {
             *mine += theirs;
         }
         self.disk.merge(&other.disk);
+        for (scope, cut) in &other.cut_in {
+            let sum = self.cut_in.entry(scope.clone()).or_default();
+            sum.power += cut.power;
+            sum.kill += cut.kill;
+        }
         for (name, count) in &other.events {
             bump(&mut self.events, name, *count);
         }
     }
 
-    /// Counts a crash whose image is about to be opened.
-    pub(super) fn crashed(&mut self, image: &Image) {
+    /// Counts a crash at the call `site`, whose image is about to be opened.
+    pub(super) fn crashed(&mut self, image: &Image, site: &str) {
+        let scope = site.split('/').next().unwrap_or_default();
         match image.kind {
-            CrashKind::Kill => self.kill += 1,
-            CrashKind::Power => self.power += 1,
-            CrashKind::KillThenPower => {
-                self.power += 1;
-                self.kill_then_power += 1;
+            CrashKind::Kill => {
+                self.kill += 1;
+                self.cut_in(scope).kill += 1;
             }
+            CrashKind::Power | CrashKind::KillThenPower => self.outage(scope),
         }
+        self.kill_then_power += u64::from(image.kind == CrashKind::KillThenPower);
+        self.after_failed_sync += u64::from(image.sync_failed);
         self.inside_open += u64::from(image.mark == 0);
         let (files, bytes) = image.disk.extent();
         self.image_files += files;
         self.image_bytes += bytes;
+    }
+
+    /// Counts a power loss of which the disk is about to be opened.
+    pub(super) fn outage(&mut self, scope: &str) {
+        self.power += 1;
+        self.cut_in(scope).power += 1;
+    }
+
+    fn cut_in(&mut self, scope: &str) -> &mut Cut {
+        // Mostly it is there, and its name need not be copied.
+        if !self.cut_in.contains_key(scope) {
+            self.cut_in.insert(scope.to_owned(), Cut::default());
+        }
+        self.cut_in.get_mut(scope).expect("it was inserted if it was missing")
     }
 
     /// Adds to the store's own events of a name.
@@ -75,7 +112,7 @@ impl Counts {
         bump(&mut self.events, name, count);
     }
 
-    fn plain_mut(&mut self) -> [&mut u64; 14] {
+    fn plain_mut(&mut self) -> [&mut u64; 15] {
         [
             &mut self.operations,
             &mut self.operations_failed,
@@ -87,6 +124,7 @@ impl Counts {
             &mut self.kill,
             &mut self.kill_then_power,
             &mut self.inside_open,
+            &mut self.after_failed_sync,
             &mut self.image_files,
             &mut self.image_bytes,
             &mut self.damaged,
@@ -94,7 +132,7 @@ impl Counts {
         ]
     }
 
-    fn plain(mut self) -> [u64; 14] {
+    fn plain(mut self) -> [u64; 15] {
         self.plain_mut().map(|count| *count)
     }
 }
@@ -114,12 +152,14 @@ mod tests {
     fn counts_add_up_by_name() {
         let mut sum = Counts::default();
         let mut one = Counts { operations: 2, inside_open: 1, ..Counts::default() };
+        one.cut_in.insert("flush".to_owned(), Cut { power: 2, kill: 1 });
         one.event("flush", 3);
         sum.add(&one);
         one.event("roll", 1);
         sum.add(&one);
         assert_eq!(sum.operations, 4);
         assert_eq!(sum.inside_open, 2);
+        assert_eq!(sum.cut_in, [("flush".to_owned(), Cut { power: 4, kill: 2 })].into());
         assert_eq!(sum.events, [("flush", 6), ("roll", 1)]);
     }
 }

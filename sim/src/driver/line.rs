@@ -63,7 +63,7 @@ fn lose_power<S: System>(
 ) -> (Disk, Promise<S>, Option<Crash>) {
     let actor = Actor::new(world, Who::Crash);
     let (disk, fate) = disk.power_loss(&run.choices, actor);
-    run.counts.power += 1;
+    run.counts.outage("outage");
     run.trace.set_actor(actor);
     let (site, lost) = (run.choices.site("outage"), fate.len() as u64);
     let event = Event::Crash { site, file: SiteId::NONE, kind: "power", lost };
@@ -128,7 +128,8 @@ fn run_forks<S: System>(run: &mut Run, forks: Vec<Fork<S>>) -> Result<(), Found>
     let mut waiting = forks;
     waiting.reverse();
     while let Some(Fork { image, crash, promise }) = waiting.pop() {
-        run.counts.crashed(&image);
+        let site = run.choices.names().text(image.site);
+        run.counts.crashed(&image, &site);
         let damaged = media::decays::<S>(run, image.world).then(|| image.disk.clone());
         let owed = promise.clone();
         let left = check_image(run, image.world, image.disk, promise, image.closely)

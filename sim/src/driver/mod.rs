@@ -32,7 +32,7 @@ use crate::system::System;
 use crate::trace::{Keep, Tell, Trace};
 use crate::workload;
 
-pub use counts::Counts;
+pub use counts::{Counts, Cut};
 pub use profiles::{PROFILES, Profile};
 
 use rates::Rates;
