@@ -162,8 +162,7 @@ impl World {
         let label = |index: usize| Label::Word(["nothing", "done"][index]);
         let text = self.choices.names().text(call.id);
         let site = self.choices.site(format_args!("{text}/effect"));
-        let odds = Odds::Weights(&[2, 3]);
-        self.choices.choose(Stream::Faults, call.actor, site, odds, 2, &label) == 1
+        self.choices.choose(Stream::Faults, call.actor, site, Odds::Uniform, 2, &label) == 1
     }
 
     fn is_in_focus(&self, call: &Call, focus: u32) -> bool {

@@ -138,6 +138,13 @@ impl SimFs {
         self.world.decays.set(true);
     }
 
+    /// Whether `text` names a file of which a write-back has failed and nobody was told yet: it may show
+    /// what it held before.
+    pub fn names_untold(&self, text: &str) -> bool {
+        let state = self.world.state();
+        state.disk.files.iter().any(|slot| slot.node.untold && text.contains(&*slot.node.name))
+    }
+
     /// What is not as it was written.
     pub fn damage(&self) -> Vec<Damage> {
         self.world.state().damage.clone()

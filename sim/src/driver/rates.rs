@@ -37,9 +37,9 @@ pub(super) const KNOBS: &[Knob] = &[
     // Faults, one in so many calls of their kind.
     knob("sync_eio_one_in", &[0, 0, 40, 120]),
     knob("sync_full_one_in", &[0, 40, 100]),
-    knob("writeback_eio_one_in", &[0, 0, 30, 120]),
+    knob("writeback_eio_one_in", &[0, 30, 90]),
     knob("sync_dir_eio_one_in", &[0, 8, 20]),
-    knob("write_eio_one_in", &[0, 0, 40, 120]),
+    knob("write_eio_one_in", &[0, 40, 120]),
     knob("write_full_one_in", &[0, 0, 20, 60]),
     knob("allocate_full_one_in", &[0, 4, 20]),
     knob("create_full_one_in", &[0, 0, 10, 40]),
