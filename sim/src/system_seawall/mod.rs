@@ -2,6 +2,7 @@
 
 mod audit;
 mod damage;
+pub mod fuzz;
 mod gate;
 mod generate;
 mod keys;
