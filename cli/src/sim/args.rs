@@ -89,6 +89,9 @@ pub(crate) struct Run {
     /// Go on after a failure and report them all
     #[arg(long)]
     pub(crate) keep_going: bool,
+    /// Print in how many seeds each fault struck, and where crashes struck and what came of them
+    #[arg(long, conflicts_with = "ledger")]
+    pub(crate) coverage: bool,
     /// Which of its processes this is
     #[arg(long, hide = true, value_enum, default_value = "parent")]
     pub(crate) role: Role,

@@ -198,6 +198,7 @@ mod tests {
             ledger: None,
             recheck: None,
             keep_going: false,
+            coverage: false,
             role: crate::sim::args::Role::Parent,
         }
     }

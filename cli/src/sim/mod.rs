@@ -2,6 +2,7 @@
 
 pub(crate) mod args;
 pub(crate) mod convert;
+mod coverage;
 mod failure;
 pub(crate) mod keep;
 pub(crate) mod ledger;

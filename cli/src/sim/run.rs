@@ -11,6 +11,7 @@ use seawall_sim::numbers::grouped;
 use seawall_sim::system_seawall::Seawall;
 
 use super::args::Run;
+use super::coverage::Coverage;
 use super::failure;
 use super::summary::{Crashes, Failed, Summary, Verdict, heading};
 use super::supervise::{Told, announcer};
@@ -189,6 +190,7 @@ pub(super) fn summarise(
         version: build.version.to_owned(),
         failures,
         ledger: None,
+        coverage: plan.arguments.coverage.then(|| Coverage::of(summary)),
         planned: plan.planned,
         once: plan.arguments.once,
         story,
@@ -203,6 +205,9 @@ pub(super) fn print(console: &Console, summary: &Summary) -> std::io::Result<()>
     let mut out = console.stdout();
     for failure in &summary.failures {
         writeln!(out, "{}", failure.block)?;
+    }
+    if let Some(coverage) = &summary.coverage {
+        write!(out, "{coverage}")?;
     }
     let tone = if summary.verdict == Verdict::Ok { Tone::Good } else { Tone::Bad };
     writeln!(out, "{summary}{}", console.painted(summary.word(), tone))?;

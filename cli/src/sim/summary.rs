@@ -9,6 +9,7 @@ use seawall_sim::driver::Cut;
 use seawall_sim::numbers::{clock, counted, grouped};
 use serde::{Deserialize, Serialize};
 
+use super::coverage::Coverage;
 use super::totals::{LEDGER, Totals};
 use crate::exit::Exit;
 
@@ -62,6 +63,9 @@ pub(crate) struct Summary {
     /// Of a run with a ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ledger: Option<Totals>,
+    /// With `--coverage`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) coverage: Option<Coverage>,
     /// Whether no seed ran a second time.
     #[serde(skip)]
     pub(crate) once: bool,
@@ -235,6 +239,7 @@ mod tests {
             version: "0.1.0".to_owned(),
             failures: Vec::new(),
             ledger: None,
+            coverage: None,
             once: false,
             planned: Some(2000),
             story: "  operations 1.9 M   system calls 11.2 M".to_owned(),

@@ -28,6 +28,8 @@ pub struct Promise<S: System> {
     pub(super) at_least: u64,
     /// What must still be there if the power goes before the next open returns.
     durable: u64,
+    /// All that was acknowledged, durable or not.
+    acknowledged: u64,
     /// This much an open had returned.
     pub(super) settled: u64,
     /// Whether an operation had failed by then.
@@ -57,6 +59,7 @@ impl<S: System> Promise<S> {
             issued_before: 0,
             at_least: 0,
             durable: 0,
+            acknowledged: 0,
             settled: 0,
             after_error: false,
             sync_ever_failed: false,
@@ -84,6 +87,7 @@ impl<S: System> Promise<S> {
             issued_before: mark,
             at_least: if fall == Fall::Power { durable } else { written },
             durable,
+            acknowledged: timeline.any_at(mark),
             settled: timeline.base(),
             after_error: sync_failed || timeline.failed_before(mark),
             sync_ever_failed: sync_failed,
@@ -98,6 +102,11 @@ impl<S: System> Promise<S> {
         promise.at_least = timeline.any_at(mark);
         promise.durable = promise.at_least;
         promise
+    }
+
+    /// The position up to which everything had been acknowledged, durable or not.
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged
     }
 
     /// Whether a sync has ever failed on this disk or one it was cut from.
@@ -118,7 +127,7 @@ impl<S: System> Promise<S> {
     #[must_use]
     pub fn settled_at(&self, position: u64) -> Promise<S> {
         let (at_least, durable, settled) = (position, position, position);
-        Promise { at_least, durable, settled, ..self.clone() }
+        Promise { at_least, durable, settled, acknowledged: position, ..self.clone() }
     }
 
     /// The same, less what damage may have undone without an error.

@@ -114,6 +114,17 @@ impl Content {
         range.iter().filter(|page| page.is_some()).count() as u64
     }
 
+    /// Whether both show the same bytes.
+    pub(super) fn is_same_as(&self, other: &Content) -> bool {
+        let page = |content: &Content, index: usize| content.pages.get(index).cloned().flatten();
+        let is_same = |index| match (page(self, index), page(other, index)) {
+            (Some(mine), Some(theirs)) => Arc::ptr_eq(&mine, &theirs) || mine == theirs,
+            (Some(page), None) | (None, Some(page)) => page.iter().all(|byte| *byte == 0),
+            (None, None) => true,
+        };
+        self.size == other.size && (0..self.pages.len().max(other.pages.len())).all(is_same)
+    }
+
     pub(super) fn has_page(&self, page: usize) -> bool {
         matches!(self.pages.get(page), Some(Some(_)))
     }

@@ -1,7 +1,10 @@
 //! Which calls crash: the plan of a crash, its label, and its odds.
 
+use seawall_os::site::Site;
+
 use crate::choice::{Label, Names, SiteId, WorldId};
 
+use super::effect::Effect;
 use super::rates::{Counts, CrashRates};
 use super::state::Disk;
 use crate::trace::Loss;
@@ -26,6 +29,17 @@ pub enum Moment {
     During,
     /// All of it has happened, but the caller does not know.
     After,
+}
+
+impl Moment {
+    /// A word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Moment::Before => "before",
+            Moment::During => "during",
+            Moment::After => "after",
+        }
+    }
 }
 
 /// A crash about to happen.
@@ -154,6 +168,10 @@ pub struct Image {
     pub world: WorldId,
     /// The call at which it happened.
     pub site: SiteId,
+    /// The same, in its parts.
+    pub call: Site,
+    /// What became of that call's work.
+    pub effect: Effect,
     /// The file that call was about.
     pub file: SiteId,
     /// The number of that call among those of its world, from one.
@@ -173,11 +191,7 @@ pub struct Image {
 impl Image {
     /// The call, as text: `commit/wal/write_at 000003.wal (#41, during)`.
     pub fn at(&self, names: &Names) -> String {
-        let moment = match self.moment {
-            Moment::Before => "before",
-            Moment::During => "during",
-            Moment::After => "after",
-        };
+        let moment = self.moment.name();
         let (site, file) = (names.text(self.site), names.text(self.file));
         format!("{site} {file} (#{}, {moment})", self.event)
     }

@@ -2,6 +2,7 @@
 
 use super::check;
 use super::crash::{self, CrashKind, Image, Plan};
+use super::effect::Effect;
 use super::errno::Errno;
 use super::odds::ByChoices;
 use super::state::Disk;
@@ -47,10 +48,9 @@ impl World {
         mark: u64,
     ) -> Image {
         let actor = Actor::new(world, Who::Crash);
-        let mut before = state.disk.clone();
-        if let Some(write) = write {
-            self.cut_write(&mut before, call, plan, actor, write);
-        }
+        let mut whole = state.disk.clone();
+        let part = write.and_then(|write| self.cut_write(&mut whole, call, plan, actor, write));
+        let mut before = whole.clone();
         let mut fate = Vec::new();
         if plan.kind != CrashKind::Power {
             before = before.after_kill(&mut |unit| {
@@ -65,7 +65,11 @@ impl World {
             CrashKind::Kill => before,
             _ => self.lose_power(state, &before, actor, &mut fate),
         };
+        let name = self.choices.names().text(call.file);
+        let effect = Effect::of(call.site.operation, &name, &whole, &disk, !fate.is_empty());
         Image {
+            call: call.site,
+            effect: part.filter(|_| effect != Effect::Lost).unwrap_or(effect),
             sync_failed: state.disk.sync_failed,
             disk,
             kind: plan.kind,
@@ -82,7 +86,7 @@ impl World {
     }
 
     /// Puts what has been made of a write onto the disk: all of it is under way when the power goes,
-    /// a prefix is done when the process is killed.
+    /// a prefix is done when the process is killed. Tells whether that is less than all.
     fn cut_write(
         &self,
         disk: &mut Disk,
@@ -90,7 +94,7 @@ impl World {
         plan: &Plan,
         actor: Actor,
         write: &InWrite<'_>,
-    ) {
+    ) -> Option<Effect> {
         let all = write.bytes.len() as u64;
         let done = if plan.kind == CrashKind::Power {
             all
@@ -101,6 +105,7 @@ impl World {
         };
         // Where there is no room the write ends there too.
         let _ = disk.write(write.file, write.offset, &write.bytes[..done as usize]);
+        Effect::of_part(done, all)
     }
 
     fn lose_power(

@@ -27,6 +27,7 @@ mod content;
 mod crash;
 mod cutting;
 mod directory;
+mod effect;
 mod errno;
 mod failing;
 mod file;
@@ -50,6 +51,7 @@ mod tests;
 mod world;
 
 pub use crash::{CrashKind, Image, Moment};
+pub use effect::Effect;
 pub use media::Damage;
 pub use personality::{
     Appended, DirSync, FailedSync, FileSync, NameOrder, Personality, Rename, RenameOver, SizeOrder,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::map::Map;
 use crate::disk::{self, CrashKind, Image};
 
 /// How much happened.
@@ -45,6 +46,8 @@ pub struct Counts {
     pub disk: disk::Counts,
     /// What the store says it did, by name: flushes, manifest rolls.
     pub events: Vec<(&'static str, u64)>,
+    /// Where crashes struck, and what came of them.
+    pub map: Map,
 }
 
 /// Crashes of one scope whose images were opened.
@@ -59,11 +62,10 @@ pub struct Cut {
 impl Counts {
     /// Adds what another run did.
     pub fn add(&mut self, other: &Counts) {
-        let mine = self.plain_mut();
-        let theirs = other.clone().plain();
-        for (mine, theirs) in mine.into_iter().zip(theirs) {
+        for (mine, theirs) in self.plain_mut().into_iter().zip(other.plain()) {
             *mine += theirs;
         }
+        self.map.merge(&other.map);
         self.disk.merge(&other.disk);
         for (scope, cut) in &other.cut_in {
             let sum = self.cut_in.entry(scope.clone()).or_default();
@@ -132,8 +134,24 @@ impl Counts {
         ]
     }
 
-    fn plain(mut self) -> [u64; 15] {
-        self.plain_mut().map(|count| *count)
+    fn plain(&self) -> [u64; 15] {
+        [
+            self.operations,
+            self.operations_failed,
+            self.states,
+            self.states_close,
+            self.generations,
+            self.opens_failed,
+            self.power,
+            self.kill,
+            self.kill_then_power,
+            self.inside_open,
+            self.after_failed_sync,
+            self.image_files,
+            self.image_bytes,
+            self.damaged,
+            self.orders_given_up,
+        ]
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::crash::Crash;
 use super::life::Plan;
+use super::map::Struck;
 use super::media;
 use super::world::{Fork, Found, Left, Run, run_world};
 use crate::check::{Fall, Promise};
@@ -29,14 +30,15 @@ const CLOSE_CHANGES: u32 = 6;
 pub(super) fn run_line<S: System>(run: &mut Run, workload: &[Planned<S::Op>]) -> Result<(), Found> {
     let mut disk = run.rates.blank_disk(S::directories(), S::files());
     let mut promise = Promise::<S>::nothing(S::model(&run.config));
-    let mut crash = None;
+    let (mut crash, mut struck) = (None, None);
     for generation in 0..run.rates.generations {
         let world = WorldId::generation(generation);
         let plan = main_plan(run, world, promise, workload);
         run.counts.generations += 1;
         let left = run_world(run, world, disk, plan).map_err(|found| found.after(&crash))?;
+        run.counts.map.found(struck, left.took);
         run_forks(run, left.forks)?;
-        (disk, promise, crash) = (left.disk, left.promise, left.crash);
+        (disk, promise, crash, struck) = (left.disk, left.promise, left.crash, left.struck);
         if media::decays::<S>(run, world) {
             media::check_damaged(run, world, disk.clone(), promise.clone())
                 .map_err(|found| found.after(&crash))?;
@@ -47,7 +49,10 @@ pub(super) fn run_line<S: System>(run: &mut Run, workload: &[Planned<S::Op>]) ->
     }
     // What the last generation left is opened too, and nothing is done to it.
     let world = WorldId::generation(run.rates.generations);
-    check_image(run, world, disk, promise, false).map(drop).map_err(|found| found.after(&crash))
+    let left =
+        check_image(run, world, disk, promise, false).map_err(|found| found.after(&crash))?;
+    run.counts.map.found(struck, left.took);
+    Ok(())
 }
 
 /// Whether the power goes after a world that has come to its end.
@@ -130,10 +135,12 @@ fn run_forks<S: System>(run: &mut Run, forks: Vec<Fork<S>>) -> Result<(), Found>
     while let Some(Fork { image, crash, promise }) = waiting.pop() {
         let site = run.choices.names().text(image.site);
         run.counts.crashed(&image, &site);
+        let struck = Struck::of(&image);
         let damaged = media::decays::<S>(run, image.world).then(|| image.disk.clone());
         let owed = promise.clone();
         let left = check_image(run, image.world, image.disk, promise, image.closely)
             .map_err(|found| found.after(&Some(crash.clone())))?;
+        run.counts.map.found(Some(struck), left.took);
         if let Some(disk) = damaged {
             media::check_damaged(run, image.world, disk, owed)
                 .map_err(|found| found.after(&Some(crash)))?;

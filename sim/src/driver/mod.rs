@@ -18,6 +18,7 @@ mod desk;
 mod excuse;
 mod life;
 mod line;
+mod map;
 mod media;
 mod profiles;
 mod rates;
@@ -33,6 +34,7 @@ use crate::trace::{Keep, Tell, Trace};
 use crate::workload;
 
 pub use counts::{Counts, Cut};
+pub use map::{MOMENTS, Map, Took};
 pub use profiles::{PROFILES, Profile};
 
 use rates::Rates;

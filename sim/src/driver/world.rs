@@ -7,6 +7,7 @@ use super::counts::Counts;
 use super::crash::Crash;
 use super::desk::{Desk, Pages};
 use super::life::{Plan, Room};
+use super::map::{Struck, Took};
 use super::media::Media;
 use super::rates::Rates;
 use crate::check::{Fall, Mark, Promise, Property, Timeline, Violation, check_live};
@@ -59,6 +60,10 @@ pub(super) struct Left<S: System> {
     pub(super) promise: Promise<S>,
     /// The crash that ended it, if one did.
     pub(super) crash: Option<Crash>,
+    /// Where that struck.
+    pub(super) struck: Option<Struck>,
+    /// What its first open found.
+    pub(super) took: Took,
 }
 
 /// Runs a world to its end and judges it.
@@ -203,6 +208,12 @@ fn left<S: System>(
         .collect();
     let ended = sim_fs.ended();
     let crash = ended.as_ref().map(|image| Crash::of(choices, image));
+    let struck = ended.as_ref().map(Struck::of);
+    let took = match judged.opened {
+        None => Took::Again,
+        Some(position) if position >= promise.acknowledged() => Took::All,
+        Some(_) => Took::Less,
+    };
     let (disk, promise) = match (ended, timeline) {
         (Some(image), _) => (image.disk.clone(), owed_by(&image)),
         (None, Some(timeline)) if judged.closed_cleanly => {
@@ -211,7 +222,7 @@ fn left<S: System>(
         }
         (None, _) => (sim_fs.disk(), owed(judged.now, Fall::None, failed_here)),
     };
-    Left { forks, disk, promise, crash }
+    Left { forks, disk, promise, crash, struck, took }
 }
 
 fn fall(image: &Image) -> Fall {

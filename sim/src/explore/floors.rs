@@ -6,6 +6,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use super::reach;
 use super::summary::Summary;
 
 /// The range the floors are for.
@@ -80,6 +81,9 @@ impl Floors {
             let got = summary.percent(name).unwrap_or(0);
             at_least(format!("percent of seeds with fault {name}"), got, self.each_fault_percent);
         }
+        for cell in reach::empty(&counts.map) {
+            at_least(format!("crashes at {cell}"), 0, 1);
+        }
         too_few
     }
 }
@@ -93,7 +97,8 @@ mod tests {
     fn an_empty_sweep_is_below_every_floor() {
         let too_few = FLOORS.check(&Summary::default());
         let faults = Counts::default().disk.failures_by_class().count();
-        assert_eq!(too_few.len(), 3 + FLOORS.seeds_percent.len() + faults);
+        let cells = reach::empty(&Counts::default().map).len();
+        assert_eq!(too_few.len(), 3 + FLOORS.seeds_percent.len() + faults + cells);
         assert_eq!(too_few[0].to_string(), "recovered states: 0, at least 40000 expected");
     }
 }

@@ -8,6 +8,7 @@
 
 mod admit;
 mod floors;
+pub mod reach;
 mod summary;
 mod twin;
 pub mod watch;
