@@ -18,8 +18,9 @@ pub(crate) const DEFAULT_DB: &str = "seawall-db";
 const AFTER_HELP: &str = "\
 Exit codes: 0 fine, 1 error, 2 usage, 3 no such key, 4 damage found, 5 locked by another process,
 6 written by a newer version, 10 property violated, 11 the simulator was not deterministic,
-12 nothing finished in the time given, 13 a planted bug was missed, 70 a bug in seawall,
-130 interrupted. A reader that goes away (`seawall scan | head`) ends a command quietly with 0.";
+12 nothing finished in the time given, 13 a planted bug or a mistake in the oracle was missed,
+70 a bug in seawall, 130 interrupted. A reader that goes away (`seawall scan | head`) ends a command
+quietly with 0.";
 
 /// An embedded key-value store on the command line, and the simulator that storms it
 #[derive(Debug, Parser)]

@@ -12,7 +12,7 @@
 //! | 10 | the simulator found a violated property |
 //! | 11 | the simulator itself did not do the same thing twice |
 //! | 12 | nothing finished within the time given |
-//! | 13 | a planted bug was missed |
+//! | 13 | a planted bug was missed, or a mistake in the oracle |
 //! | 70 | a bug of ours (a panic) |
 //! | 130 | interrupted; what was done or found until then was printed |
 

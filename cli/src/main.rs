@@ -1,7 +1,7 @@
 //! The binary `seawall`: the store on the command line, and its simulator.
 //!
-//! `args` says what can be asked and `exit` what the answers mean; `store`, `inspect`, `bench`, `sim`
-//! and `planted` hold the commands. Each returns how it ended, or an error that `exit` turns into a code
+//! `args` says what can be asked and `exit` what the answers mean; `store`, `inspect`, `bench`, `sim`,
+//! `planted` and `mutated` hold the commands. Each returns how it ended, or an error that `exit` turns into a code
 //! and the advice what to do next.
 #![forbid(unsafe_code)]
 #![allow(
@@ -20,6 +20,7 @@ mod exit;
 mod hint;
 mod inspect;
 mod interrupt;
+mod mutated;
 mod panics;
 mod planted;
 mod sim;
@@ -108,6 +109,7 @@ fn simulate(console: &Console, command: &SimCommand) -> anyhow::Result<Exit> {
         SimCommand::Convert(arguments) => sim::convert::convert(console, arguments),
         SimCommand::Keep(arguments) => sim::keep::keep(console, arguments),
         SimCommand::Planted(arguments) => planted::run(console, arguments),
+        SimCommand::Mutated(arguments) => mutated::run(console, arguments),
         SimCommand::List => sim::list::list(console),
     }
 }

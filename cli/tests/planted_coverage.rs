@@ -4,6 +4,9 @@
 //!
 //! A patch deletes a call when one of its hunks removes the line that the call stands on and adds no
 //! line with the same call. Code below a file's `#[cfg(test)] mod` is not the store.
+//!
+//! In the same way each place where the store stops writes for good has a patch in which it goes on. And
+//! the mistakes in the oracle, in `sim/mutated/`, name tests of the simulator that are there.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -16,7 +19,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const CALLS: [&str; 3] = [".sync_data(", ".sync_all(", ".sync_dir("];
+const SYNCS: [&str; 3] = [".sync_data(", ".sync_all(", ".sync_dir("];
+
+/// How writes are stopped for good after an error.
+const STOPS: [&str; 2] = [".stop(error)", ".stop(&error)"];
 
 /// A line of a file: the path from the root of the workspace, and the number from 1.
 type Place = (PathBuf, usize);
@@ -25,15 +31,21 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
 }
 
-/// The patches, at least one.
-fn patches() -> Vec<PathBuf> {
-    let listing = fs::read_dir(root().join("sim/planted")).expect("there are planted bugs");
+/// The patches of a folder, at least one.
+fn patches_in(folder: &str) -> Vec<PathBuf> {
+    let listing = fs::read_dir(root().join(folder)).expect("there are patches");
     let paths = listing.map(|entry| entry.expect("readable").path());
     let mut patches: Vec<_> =
         paths.filter(|path| path.extension().is_some_and(|e| e == "patch")).collect();
-    assert!(!patches.is_empty(), "no bug is planted: a gate that finds nothing passes");
+    assert!(!patches.is_empty(), "{folder} is empty: a gate that finds nothing passes");
     patches.sort();
     patches
+}
+
+fn hunks_of_planted() -> Vec<Hunk> {
+    let patches = patches_in("sim/planted").into_iter();
+    let texts = patches.map(|path| fs::read_to_string(path).expect("readable"));
+    texts.flat_map(|text| hunks(&text)).collect()
 }
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
@@ -59,12 +71,14 @@ fn shipped_lines(text: &str) -> Vec<&str> {
     lines[..tests.unwrap_or(lines.len())].to_vec()
 }
 
-fn call_in(line: &str) -> Option<&'static str> {
+/// Which of `calls` a line makes.
+fn call_in(line: &str, calls: &[&'static str]) -> Option<&'static str> {
     let code = line.trim_start();
-    CALLS.into_iter().find(|call| !code.starts_with("//") && code.contains(call))
+    calls.iter().copied().find(|call| !code.starts_with("//") && code.contains(call))
 }
 
-fn sync_calls() -> BTreeSet<Place> {
+/// Where in the store any of `calls` is made.
+fn places_of(calls: &[&'static str]) -> BTreeSet<Place> {
     let mut files = Vec::new();
     sources(&root().join("src"), &mut files);
     let mut places = BTreeSet::new();
@@ -72,7 +86,7 @@ fn sync_calls() -> BTreeSet<Place> {
         let text = fs::read_to_string(&file).expect("readable");
         let name = file.strip_prefix(root()).expect("below the root").to_owned();
         for (index, line) in shipped_lines(&text).into_iter().enumerate() {
-            if call_in(line).is_some() {
+            if call_in(line, calls).is_some() {
                 places.insert((name.clone(), index + 1));
             }
         }
@@ -124,13 +138,14 @@ impl Hunk {
         (0..=last).filter(fits).min_by_key(|at| at.abs_diff(self.start.saturating_sub(1)))
     }
 
-    /// The lines whose sync it deletes.
-    fn deleted_syncs(&self) -> Vec<Place> {
+    /// The lines of which it deletes a call.
+    fn deleted(&self, calls: &[&'static str]) -> Vec<Place> {
         let Ok(text) = fs::read_to_string(root().join(&self.file)) else { return Vec::new() };
         let lines: Vec<&str> = text.lines().collect();
         let Some(at) = self.position(&lines) else { return Vec::new() };
         let deletes = |line: &str| {
-            call_in(line).is_some_and(|call| !self.added.iter().any(|added| added.contains(call)))
+            call_in(line, calls)
+                .is_some_and(|call| !self.added.iter().any(|added| added.contains(call)))
         };
         let old = self.old.iter().enumerate();
         let deleted = old.filter(|(_, (removed, line))| *removed && deletes(line));
@@ -138,25 +153,82 @@ impl Hunk {
     }
 }
 
-#[test]
-fn every_sync_of_the_store_has_a_patch_that_deletes_it() {
-    let texts = patches().into_iter().map(|path| fs::read_to_string(path).expect("readable"));
-    let deleted: BTreeSet<Place> =
-        texts.flat_map(|text| hunks(&text)).flat_map(|hunk| hunk.deleted_syncs()).collect();
-    let calls = sync_calls();
-    let missing: Vec<String> = calls
+/// Fails unless each place where one of `calls` is made has a patch that deletes it.
+fn assert_each_is_deleted(calls: &[&'static str]) {
+    let hunks = hunks_of_planted();
+    let deleted: BTreeSet<Place> = hunks.iter().flat_map(|hunk| hunk.deleted(calls)).collect();
+    let places = places_of(calls);
+    assert!(places.len() > 5, "{calls:?} are called in {} places only", places.len());
+    let missing: Vec<String> = places
         .difference(&deleted)
         .map(|(file, line)| {
-            format!("{}:{line}: no patch in sim/planted deletes this sync", file.display())
+            format!("{}:{line}: no patch in sim/planted deletes this", file.display())
         })
         .collect();
     assert!(missing.is_empty(), "\n{}", missing.join("\n"));
 }
 
 #[test]
+fn every_sync_of_the_store_has_a_patch_that_deletes_it() {
+    assert_each_is_deleted(&SYNCS);
+}
+
+#[test]
+fn every_stop_of_writes_has_a_patch_that_goes_on() {
+    assert_each_is_deleted(&STOPS);
+}
+
+/// The names below `# caught by:` in the headers of `sim/mutated/`, each with its patch.
+fn named_tests() -> Vec<(PathBuf, String)> {
+    let mut named = Vec::new();
+    for path in patches_in("sim/mutated") {
+        let text = fs::read_to_string(&path).expect("readable");
+        let names: Vec<String> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# caught by: ").map(str::to_owned))
+            .collect();
+        assert!(!names.is_empty(), "{} names no test", path.display());
+        named.extend(names.into_iter().map(|name| (path.clone(), name)));
+    }
+    named
+}
+
+/// The file that a test of the simulator would be in, and what its name must be there.
+fn home_of(name: &str) -> (Vec<PathBuf>, &str) {
+    let sim = root().join("sim");
+    let (modules, function) = name.rsplit_once("::").expect("a path of modules");
+    let modules: Vec<&str> = modules.split("::").collect();
+    match modules[0].strip_prefix("tests/") {
+        Some(file) => (vec![sim.join(format!("tests/{file}.rs"))], function),
+        None => {
+            let module = sim.join("src").join(modules.join("/"));
+            let inline = sim.join("src").join(modules[..modules.len() - 1].join("/"));
+            (vec![module.with_extension("rs"), inline.with_extension("rs")], function)
+        }
+    }
+}
+
+#[test]
+fn every_mistake_in_the_oracle_names_tests_that_exist() {
+    let mut missing = Vec::new();
+    for (patch, name) in named_tests() {
+        let (files, function) = home_of(&name);
+        let there = files.iter().filter_map(|file| fs::read_to_string(file).ok()).any(|text| {
+            // Some are made by a macro, which takes the name and what to expect.
+            text.contains(&format!("fn {function}()")) || text.contains(&format!("{function}: "))
+        });
+        if !there {
+            missing.push(format!("{}: there is no test {name}", patch.display()));
+        }
+    }
+    assert!(missing.is_empty(), "\n{}", missing.join("\n"));
+}
+
+#[test]
 fn every_patch_applies_to_the_present_tree() {
     let mut stale = Vec::new();
-    for patch in patches() {
+    let all = ["sim/planted", "sim/mutated"].into_iter().flat_map(patches_in);
+    for patch in all {
         let git = Command::new("git")
             .args(["apply", "--check", "--whitespace=nowarn"])
             .arg(&patch)
@@ -184,8 +256,9 @@ fn a_hunk_is_found_again_where_its_lines_moved_to() {
 
 #[test]
 fn syncs_are_found_in_code_and_not_in_comments_or_tests() {
-    assert_eq!(call_in("    self.file.sync_data()?;"), Some(".sync_data("));
-    assert_eq!(call_in("    // then .sync_data() covers it"), None);
+    assert_eq!(call_in("    self.file.sync_data()?;", &SYNCS), Some(".sync_data("));
+    assert_eq!(call_in("    // then .sync_data() covers it", &SYNCS), None);
+    assert_eq!(call_in("    file.sync_data().inspect_err(|e| stop(e))?;", &STOPS), None);
     let text = "a\n#[cfg(test)]\nmod tests {\nfile.sync_all();\n}\n";
     assert_eq!(shipped_lines(text), ["a"]);
 }

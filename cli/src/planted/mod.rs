@@ -2,12 +2,13 @@
 //!
 //! Each patch of `sim/planted/` is a mistake. It is applied to a copy of the source (`tree`), built,
 //! and swept over two ranges of seeds (`measure`); what that took is printed, and kept for `--resume`
-//! (`results`). Everything happens in `target/planted` of the workspace; the tree itself is read only.
+//! (`results`), or written into the page of the documentation (`page`). Everything happens in `target/planted` of the workspace; the tree itself is read only.
 
 mod measure;
-mod patch;
+mod page;
+pub(crate) mod patch;
 mod results;
-mod tree;
+pub(crate) mod tree;
 
 use std::io::Write;
 use std::path::Path;
@@ -27,8 +28,9 @@ use tree::Tree;
 
 pub(crate) fn run(console: &Console, arguments: &Planted) -> anyhow::Result<Exit> {
     let here = std::env::current_dir().context("cannot tell the current directory")?;
-    let root = tree::root_from(&here)?;
-    let patches = patch::chosen(&root, arguments.only.as_deref(), arguments.gate)?;
+    let root = tree::root_from(&here, patch::FOLDER)?;
+    let only = arguments.only.as_deref();
+    let patches = patch::chosen(&root, patch::FOLDER, only, arguments.gate)?;
     interrupt::listen()?;
     let tree = Tree::of(&root)?;
     // All of them, before the first costs minutes.
@@ -38,6 +40,9 @@ pub(crate) fn run(console: &Console, arguments: &Planted) -> anyhow::Result<Exit
     }
     let rows = measure_all(console, arguments, &root, &tree, &patches)?;
     let complete = rows.len() == patches.len();
+    if let Some(file) = &arguments.page {
+        page::update(file, &patch::all(&root, patch::FOLDER)?, &rows)?;
+    }
     if console.json() {
         unless_reader_went_away(console.data_json(&json!({
             "verdict": verdict(&rows, complete).0,

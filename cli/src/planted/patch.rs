@@ -1,4 +1,5 @@
-//! Planted bugs as files: `sim/planted/NN-name.patch`, a few header lines and a diff.
+//! Planted bugs as files: `sim/planted/NN-name.patch`, a few header lines and a diff. Mistakes in the
+//! oracle are files of the same kind in `sim/mutated`.
 //!
 //! ```text
 //! # what: the table is not synced before its edit
@@ -6,6 +7,7 @@
 //! # blame: write .. must be durable before .. no sync_data | the ack
 //! # fast: yes
 //! # redundant: the directory sync that follows covers it, because ..
+//! # caught by: check::tests::a_batch_is_whole
 //! --- a/src/tree/flush.rs
 //! +++ b/src/tree/flush.rs
 //! ```
@@ -13,7 +15,8 @@
 //! `what` says the mistake. `oracle` says which property is expected to catch it. `blame` says which words
 //! the failure must blame it with: one of those between `|`, with anything where `..` stands. `fast` puts it into
 //! the gate's cut. `redundant` proves that the change alone breaks nothing: it is swept all the same,
-//! and being found is then the surprise.
+//! and being found is then the surprise. `caught by`, once for each, names tests that are to notice a
+//! mistake in the oracle.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,8 +25,11 @@ use anyhow::Context;
 
 use crate::exit::Failure;
 
-/// Where the patches are, from the root of the workspace.
+/// Where the planted bugs are, from the root of the workspace.
 pub(crate) const FOLDER: &str = "sim/planted";
+
+/// Where the mistakes in the oracle are.
+pub(crate) const MUTATED: &str = "sim/mutated";
 
 /// One planted bug.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +42,8 @@ pub(crate) struct Patch {
     pub(crate) blame: Option<String>,
     pub(crate) redundant: Option<String>,
     pub(crate) fast: bool,
+    /// Tests of the simulator, one of which is to fail.
+    pub(crate) caught_by: Vec<String>,
     /// The whole file.
     pub(crate) text: String,
 }
@@ -48,7 +56,7 @@ impl Patch {
     fn parse(id: String, path: PathBuf, text: String) -> anyhow::Result<Patch> {
         let header = text.lines().take_while(|line| !starts_diff(line));
         let (mut what, mut oracle, mut blame, mut redundant) = (None, None, None, None);
-        let mut fast = false;
+        let (mut fast, mut caught_by) = (false, Vec::new());
         for line in header.map(|line| line.trim_start_matches('#').trim()) {
             match line.split_once(':').map(|(name, value)| (name, value.trim())) {
                 Some(("what", value)) => what = Some(value.to_owned()),
@@ -57,6 +65,7 @@ impl Patch {
                 Some(("redundant", value)) => redundant = Some(value.to_owned()),
                 Some(("fast", "yes")) => fast = true,
                 Some(("fast", "no")) | None => {}
+                Some(("caught by", value)) => caught_by.push(value.to_owned()),
                 Some((name, _)) if name.contains(' ') => {}
                 Some((name, value)) => {
                     return Err(malformed(&path, &format!("its header says `{name}: {value}`")));
@@ -64,7 +73,7 @@ impl Patch {
             }
         }
         let what = what.ok_or_else(|| malformed(&path, "its header has no line `# what: ..`"))?;
-        Ok(Patch { id, path, what, oracle, blame, redundant, fast, text })
+        Ok(Patch { id, path, what, oracle, blame, redundant, fast, caught_by, text })
     }
 
     /// Whether a failure is blamed on this mistake; `None` where nobody wrote down with which words.
@@ -82,14 +91,14 @@ impl Patch {
         }))
     }
 
-    /// Whether `--only` means this one: the name, or the number before its first dash.
+    /// The number before the first dash of its name, if there is one.
+    fn number(&self) -> Option<u32> {
+        self.id.split('-').next().and_then(|number| number.parse().ok())
+    }
+
+    /// Whether `--only` means this one: the name, or its number.
     fn is_named(&self, only: &str) -> bool {
-        let number = self.id.split('-').next().unwrap_or_default();
-        let same_number = match (number.parse::<u32>(), only.parse::<u32>()) {
-            (Ok(number), Ok(only)) => number == only,
-            _ => number == only,
-        };
-        self.id == only || same_number
+        self.id == only || (self.number().is_some() && self.number() == only.parse().ok())
     }
 }
 
@@ -106,12 +115,12 @@ fn malformed(path: &Path, why: &str) -> anyhow::Error {
     .into()
 }
 
-/// The patches below `root`, by name.
+/// The patches in a folder of `root`, by number.
 ///
 /// # Errors
 /// A folder or file that cannot be read; a malformed header.
-pub(crate) fn all(root: &Path) -> anyhow::Result<Vec<Patch>> {
-    let folder = root.join(FOLDER);
+pub(crate) fn all(root: &Path, folder: &str) -> anyhow::Result<Vec<Patch>> {
+    let folder = root.join(folder);
     let listing =
         fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
     let mut patches = Vec::new();
@@ -124,7 +133,7 @@ pub(crate) fn all(root: &Path) -> anyhow::Result<Vec<Patch>> {
             patches.push(Patch::parse(id.to_owned(), path, text)?);
         }
     }
-    patches.sort_by(|a, b| a.id.cmp(&b.id));
+    patches.sort_by(|a, b| (a.number(), &a.id).cmp(&(b.number(), &b.id)));
     Ok(patches)
 }
 
@@ -132,13 +141,18 @@ pub(crate) fn all(root: &Path) -> anyhow::Result<Vec<Patch>> {
 ///
 /// # Errors
 /// There is none.
-pub(crate) fn chosen(root: &Path, only: Option<&str>, gate: bool) -> anyhow::Result<Vec<Patch>> {
-    let mut patches = all(root)?;
+pub(crate) fn chosen(
+    root: &Path,
+    folder: &str,
+    only: Option<&str>,
+    gate: bool,
+) -> anyhow::Result<Vec<Patch>> {
+    let mut patches = all(root, folder)?;
     patches.retain(|patch| only.is_none_or(|only| patch.is_named(only)) && (!gate || patch.fast));
     if patches.is_empty() {
         return Err(Failure::error(
-            format!("no such patch in {}", root.join(FOLDER).display()),
-            format!("look at the names there: `ls {}`", root.join(FOLDER).display()),
+            format!("no such patch in {}", root.join(folder).display()),
+            format!("look at the names there: `ls {}`", root.join(folder).display()),
         )
         .into());
     }
@@ -163,7 +177,9 @@ mod tests {
         assert_eq!(patch.what, "the table is not synced");
         assert_eq!(patch.oracle.as_deref(), Some("O5"));
         assert_eq!(patch.redundant.as_deref(), Some("see: there"));
-        assert!(patch.fast);
+        assert!(patch.fast && patch.caught_by.is_empty());
+        let mutated = parse("# what: a\n# caught by: a::b\n# caught by: tests/driver::c\n--- a\n");
+        assert_eq!(mutated.expect("well formed").caught_by, ["a::b", "tests/driver::c"]);
     }
 
     #[test]

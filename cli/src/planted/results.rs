@@ -143,6 +143,7 @@ mod tests {
             blame: None,
             redundant: redundant.map(str::to_owned),
             fast: true,
+            caught_by: Vec::new(),
             text: "x".to_owned(),
         }
     }

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
 
-use super::patch::{FOLDER, Patch};
+use super::patch::{FOLDER, MUTATED, Patch};
 use crate::exit::Failure;
 
 /// Where everything of `sim planted` lives, from the root of the workspace.
@@ -27,13 +27,13 @@ pub(crate) struct Tree {
     files: BTreeSet<PathBuf>,
 }
 
-/// The root of the workspace around `start`: the nearest directory that holds `sim/planted`.
-pub(crate) fn root_from(start: &Path) -> anyhow::Result<PathBuf> {
-    let found = start.ancestors().find(|directory| directory.join(FOLDER).is_dir());
+/// The root of the workspace around `start`: the nearest directory that holds `folder`.
+pub(crate) fn root_from(start: &Path, folder: &str) -> anyhow::Result<PathBuf> {
+    let found = start.ancestors().find(|directory| directory.join(folder).is_dir());
     found.map(Path::to_owned).ok_or_else(|| {
         Failure::error(
-            format!("there is no {FOLDER} in {} or above", start.display()),
-            "run it in a clone of seawall: it builds the store from source, once for each bug",
+            format!("there is no {folder} in {} or above", start.display()),
+            "run it in a clone of seawall: it builds the source, once for each patch",
         )
         .into()
     })
@@ -62,7 +62,8 @@ impl Tree {
     /// another tree are worth nothing.
     pub(crate) fn fingerprint(&self) -> anyhow::Result<u64> {
         let mut digest = Digest::new();
-        for file in self.files.iter().filter(|file| !file.starts_with(FOLDER)) {
+        let counts = |file: &&PathBuf| !file.starts_with(FOLDER) && !file.starts_with(MUTATED);
+        for file in self.files.iter().filter(counts) {
             digest.add(file.as_os_str().as_encoded_bytes());
             digest.add(&self.read(file)?);
         }
@@ -174,6 +175,7 @@ mod tests {
             blame: None,
             redundant: None,
             fast: false,
+            caught_by: Vec::new(),
             text: format!("# what: a test\n{diff}"),
         }
     }

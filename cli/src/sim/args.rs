@@ -33,6 +33,8 @@ pub(crate) enum SimCommand {
     Keep(Keep),
     /// Plant known bugs one by one and see that each is found
     Planted(Planted),
+    /// Make mistakes in the oracle one by one and see that a test notices each
+    Mutated(Mutated),
     /// Print the profiles, the classes of faults and the sites of system calls
     List,
 }
@@ -150,7 +152,16 @@ pub(crate) struct Keep {
 
 const PLANTED_HELP: &str = "\
 Each patch of sim/planted/ is applied to a copy of the tree in target/planted, which is built and
-swept over seeds 0..2000 and 1000000..1002000 until the first failure. Exit code 13: one was missed.";
+swept over seeds 0..2000 and 1000000..1002000 until the first failure. Exit code 13: one was missed.
+
+--page writes what was found into the table of that page, without times; rows of patches that were not
+measured now stay as they are.";
+
+const MUTATED_HELP: &str = "\
+Each patch of sim/mutated/ is a mistake in the simulated disk, in the model or in a check. It is applied
+to a copy of the tree in target/planted, and the tests of the simulator that its header names are run:
+one has to fail. The first patch is a canary, which even a careless test notices; before it they all run
+without a patch and have to pass. Exit code 13: a mistake was not noticed.";
 
 #[derive(Debug, Args)]
 #[command(after_help = PLANTED_HELP)]
@@ -167,6 +178,17 @@ pub(crate) struct Planted {
     /// Only the patches marked `# fast: yes`, and only the first range
     #[arg(long)]
     pub(crate) gate: bool,
+    /// Write the rows into the table of this page
+    #[arg(long, value_name = "FILE", conflicts_with = "gate")]
+    pub(crate) page: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = MUTATED_HELP)]
+pub(crate) struct Mutated {
+    /// Only the patch with this number or name
+    #[arg(long, value_name = "ID")]
+    pub(crate) only: Option<String>,
 }
 
 impl Run {
