@@ -48,10 +48,12 @@ macro_rules! blames {
     )* };
 }
 
+// Where the kernel's own write-back has failed, the file is spoken of by the name it bears by then.
 blames! {
     a_missing_sync_is_named: NO_SYNC, "no sync_data toy.tmp lies between";
     a_missing_sync_of_the_directory_is_named: NO_DIR_SYNC, "no sync_dir lies between";
-    an_acknowledgement_before_the_sync_is_named: LATE_SYNC, "no sync_data toy.tmp lies between";
+    an_acknowledgement_before_the_sync_is_named: LATE_SYNC,
+        "no sync_data toy.tmp lies between" | "no sync_data toy.log lies between";
     a_sync_that_was_believed_is_named: RETRIED_SYNC, "is not repeated by a later one";
     a_rename_before_the_sync_is_named: NO_SYNC_BEFORE_RENAME, "must be durable before rename toy.tmp to toy.log";
     a_race_needs_no_crash: RACE, "no crash needed: a switch";
