@@ -1,7 +1,7 @@
 //! Runs that a fuzzer decides: a tape as bytes, of which every one means something.
 //!
 //! An [`Input`] is a tape and a list of overrides; its bytes are records ([`records`]), one for each
-//! thing it says ([`bytes`] has the list). A byte that changes changes one record: one operation, one
+//! thing it says (`bytes` has the list). A byte that changes changes one record: one operation, one
 //! knob, one decision. Every tape is an input and comes back from it as it was; an input with overrides
 //! becomes a tape by being run, which records what was decided.
 

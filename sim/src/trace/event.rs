@@ -28,7 +28,7 @@ pub enum Event {
         offset: u64,
         /// How many bytes were asked for.
         length: u64,
-        /// The hash of the bytes written or read, or zero; see [`super::content_hash`].
+        /// The hash of the bytes written or read, or zero; see `content_hash`.
         content: u64,
         /// What the caller was told.
         outcome: Outcome,
