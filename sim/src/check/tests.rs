@@ -253,6 +253,19 @@ fn what_an_open_returned_is_never_taken_back() {
 }
 
 #[test]
+fn what_an_open_recovered_is_promised_from_then_on() {
+    let timeline = timeline(TWO).expect("a legal history");
+    let promise = Promise::at(&timeline, 5, Fall::Power, false);
+    let found = |promise: &Promise<Paper>| {
+        let answer = Answer::Saw { at: 1, seen: state("a=1") };
+        check_recovered(promise, 1, &[Probe { op: PaperOp::Read, answer }]).map(drop)
+    };
+    assert!(found(&promise).is_ok(), "the second change was never synced");
+    let judged = found(&promise.settled_at(2));
+    assert_eq!(judged.map_err(|violation| violation.property), Err(Property::Settled));
+}
+
+#[test]
 fn after_a_failed_sync_only_the_durable_part_is_promised() {
     let timeline = timeline(TWO).expect("a legal history");
     let promise = Promise::at(&timeline, 5, Fall::Kill, true);
