@@ -49,9 +49,9 @@ pub(super) const KNOBS: &[Knob] = &[
     knob("evict_one_in", &[0, 1, 2, 4]),
     knob("room_returns_one_in", &[0, 1, 4]),
     knob("fault_focus", &FAULT_FOCI),
-    // Images that are opened a second time, with damage, and how their media go on to decay: by profile.
-    setting("media_one_in", &[0]),
-    setting("decay_one_in", &[0]),
+    // Images that are opened a second time, with damage, and how their media go on to decay.
+    knob("media_one_in", &[0, 0, 12, 24]),
+    knob("decay_one_in", &[0, 60, 200]),
     // The disk's size, and the size to which all worlds but the last find it shrunk.
     knob("disk_kib", &[65_536]),
     // Whose file system it is: the cells of its personality by number, zero being POSIX.

@@ -40,7 +40,7 @@ pub struct Floors {
     pub inside_open_percent: u64,
     /// By name: of a hundred seeds, those in which it happened.
     pub seeds_percent: &'static [(&'static str, u64)],
-    /// The same for every class of calls that fail.
+    /// The same for every class of faults.
     pub each_fault_percent: u64,
 }
 
@@ -77,7 +77,7 @@ impl Floors {
             let got = summary.percent(name).unwrap_or(0);
             at_least(format!("percent of seeds with {name}"), got, *floor);
         }
-        for (name, _) in counts.disk.failures_by_class() {
+        for (name, _) in counts.disk.faults_by_class() {
             let got = summary.percent(name).unwrap_or(0);
             at_least(format!("percent of seeds with fault {name}"), got, self.each_fault_percent);
         }
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn an_empty_sweep_is_below_every_floor() {
         let too_few = FLOORS.check(&Summary::default());
-        let faults = Counts::default().disk.failures_by_class().count();
+        let faults = Counts::default().disk.faults_by_class().count();
         let cells = reach::empty(&Counts::default().map).len();
         assert_eq!(too_few.len(), 3 + FLOORS.seeds_percent.len() + faults + cells);
         assert_eq!(too_few[0].to_string(), "recovered states: 0, at least 40000 expected");

@@ -17,6 +17,7 @@ pub(super) struct Value {
 }
 
 const HEAD_BYTES: usize = 8;
+const WORDS_AT_ONCE: usize = 64;
 
 impl Value {
     fn head(self) -> [u8; HEAD_BYTES] {
@@ -25,14 +26,16 @@ impl Value {
         word.to_le_bytes()
     }
 
-    /// Eight bytes of the filling, the `nth`.
-    fn filling(self, nth: u64) -> [u8; 8] {
-        let seed = u64::from_le_bytes(self.head());
-        let nth = if self.op.is_multiple_of(2) { nth % 4 } else { nth };
-        let mut word = (seed ^ nth.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_add(nth);
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ (word >> 31)).to_le_bytes()
+    /// The first eight bytes of the filling, and what is added for each eight that follow. A sum is
+    /// enough for no two to be alike, and many are compared at a time.
+    fn filling(self) -> impl Fn(u64) -> [u8; 8] {
+        let mut first = u64::from_le_bytes(self.head()).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        first = (first ^ (first >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        first = (first ^ (first >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        first ^= first >> 31;
+        let step = first.rotate_left(23) | 1;
+        let turns = if self.op.is_multiple_of(2) { 3 } else { u64::MAX };
+        move |nth| first.wrapping_add((nth & turns).wrapping_mul(step)).to_le_bytes()
     }
 
     /// The bytes.
@@ -40,11 +43,12 @@ impl Value {
         let len = self.len as usize;
         let mut bytes = Vec::with_capacity(len + 8);
         bytes.extend_from_slice(&self.head());
+        let filling = self.filling();
         for nth in 0.. {
             if bytes.len() >= len {
                 break;
             }
-            bytes.extend_from_slice(&self.filling(nth));
+            bytes.extend_from_slice(&filling(nth));
         }
         bytes.truncate(len);
         bytes
@@ -58,11 +62,18 @@ impl Value {
         let Some((head, rest)) = bytes.split_first_chunk::<HEAD_BYTES>() else {
             return self.head().starts_with(bytes);
         };
-        // Words are compared as words: every read of every check comes by here.
+        // Many words are compared at a time: every read of every check comes by here.
+        let filling = self.filling();
         let (words, last) = rest.as_chunks::<8>();
+        let differ = |from: u64, words: &[[u8; 8]]| {
+            words.iter().zip(from..).fold(0, |sum, (word, nth)| {
+                sum | (u64::from_le_bytes(*word) ^ u64::from_le_bytes(filling(nth)))
+            })
+        };
+        let mut parts = words.chunks(WORDS_AT_ONCE).zip((0..).step_by(WORDS_AT_ONCE));
         *head == self.head()
-            && words.iter().zip(0..).all(|(word, nth)| *word == self.filling(nth))
-            && self.filling(words.len() as u64).starts_with(last)
+            && parts.all(|(part, from)| differ(from, part) == 0)
+            && filling(words.len() as u64).starts_with(last)
     }
 }
 
