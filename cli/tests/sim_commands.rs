@@ -16,8 +16,10 @@ use binary::{Scratch, check_failure, json_of, signal, until_it_listens};
 #[test]
 fn a_passing_sweep_is_one_json_object_with_these_names() {
     let report = json_of(&Scratch::new().fine("sim run --seeds 0..2 --jobs 2 --output json"));
-    let number = ["seeds", "operations", "system_calls", "states_checked", "seconds", "jobs"];
-    for name in number.into_iter().chain(["states_per_second_per_core"]) {
+    let mut numbers =
+        vec!["seeds", "operations", "system_calls", "states_checked", "seconds", "jobs"];
+    numbers.extend(["opened_damaged", "states_per_second_per_core"]);
+    for name in numbers {
         assert!(report[name].is_number(), "{name} in {report}");
     }
     for name in ["fingerprint", "commit", "profile", "personality", "version"] {
@@ -52,6 +54,34 @@ fn a_passing_sweep_reads_like_this_and_is_the_same_whatever_the_jobs() {
     assert!(last.ends_with(" OK"), "{one}");
     let below = |text: &str| text.split_once('\n').map(|(_, rest)| rest.to_owned());
     assert_eq!(below(&one), below(&two));
+}
+
+#[test]
+fn coverage_shows_how_often_and_where() {
+    let scratch = Scratch::new();
+    let text = scratch.fine("sim run --seeds 0..3 --once --coverage");
+    let report = json_of(&scratch.fine("sim run --seeds 0..3 --once --coverage --output json"));
+    let coverage = &report["coverage"];
+    let cells = coverage["cells"].as_array().expect("a list");
+    let count = |cell: &serde_json::Value, name: &str| cell[name].as_u64().expect("a number");
+    let crashes: u64 = (cells.iter())
+        .map(|cell| ["all", "less", "again"].into_iter().map(|name| count(cell, name)).sum::<u64>())
+        .sum();
+    assert!(crashes > 20, "{coverage}");
+    for cell in cells {
+        let row = format!("  {} ", cell["site"].as_str().expect("a site"));
+        let line = |line: &&str| line.starts_with(&row) && line.contains('/');
+        assert!(text.lines().any(|l| line(&l)), "{row:?} in {text}");
+    }
+    let activation = coverage["activation"].as_object().expect("an object");
+    assert!(activation["flushes"].as_u64() > Some(0), "{coverage}");
+    assert!(text.lines().any(|line| line.trim_start().starts_with("flushes ")), "{text}");
+    // Three seeds do not go everywhere, and that is said.
+    let empty = coverage["empty"].as_array().expect("a list");
+    assert!(!empty.is_empty() && text.contains("that are empty\n"), "{text}");
+    for cell in empty {
+        assert!(text.contains(&format!("\n  {}\n", cell.as_str().expect("a cell"))), "{text}");
+    }
 }
 
 #[test]

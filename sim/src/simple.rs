@@ -46,6 +46,10 @@ use crate::system::{Answer, Difference, Draw, Opened, Probing, System};
 
 /// A log whose appends are durable, in order, one at a time.
 pub trait AppendLog: Sized + Send + 'static {
+    /// Whether the log notices that bytes are not those it wrote. If so it is also opened on disks that
+    /// are damaged, where it has to be right, or to fail with an error that names a file that is.
+    const NOTICES_DAMAGE: bool = false;
+
     /// Opens the log, making it if there is none, and recovers what a crash left.
     ///
     /// # Errors
@@ -132,6 +136,7 @@ fn record(id: u32, bytes: u32) -> Vec<u8> {
 
 impl<L: AppendLog> System for Log<L> {
     const NAME: &'static str = "log";
+    const NOTICES_DAMAGE: bool = L::NOTICES_DAMAGE;
     type Op = LogOp;
     type Model = Vec<(u32, u32)>;
     type Store = OpenLog<L>;

@@ -55,6 +55,6 @@ blames! {
     an_acknowledgement_before_the_sync_is_named: LATE_SYNC,
         "no sync_data toy.tmp lies between" | "no sync_data toy.log lies between";
     a_sync_that_was_believed_is_named: RETRIED_SYNC, "is not repeated by a later one";
-    a_rename_before_the_sync_is_named: NO_SYNC_BEFORE_RENAME, "must be durable before rename toy.tmp to toy.log";
+    a_rename_before_the_sync_is_named: NO_SYNC_BEFORE_RENAME, "no sync_data toy.tmp lies between";
     a_race_needs_no_crash: RACE, "no crash needed: a switch";
 }

@@ -179,6 +179,7 @@ pub(super) fn summarise(
             at: counts.cut_in.iter().map(|(scope, cut)| (scope.clone(), (*cut).into())).collect(),
         },
         faults,
+        opened_damaged: counts.damaged,
         states_checked: counts.states,
         seconds: elapsed.as_secs_f64(),
         jobs: plan.jobs,

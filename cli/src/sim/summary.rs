@@ -49,6 +49,8 @@ pub(crate) struct Summary {
     pub(crate) system_calls: u64,
     pub(crate) crashes: Crashes,
     pub(crate) faults: BTreeMap<String, u64>,
+    /// Disks that were opened a second time, with damage; they are no states.
+    pub(crate) opened_damaged: u64,
     pub(crate) states_checked: u64,
     pub(crate) seconds: f64,
     pub(crate) jobs: u64,
@@ -228,6 +230,7 @@ mod tests {
                 at: [("commit".to_owned(), CrashesAt { power: 7_001, kill: 4_002 })].into(),
             },
             faults: [("syncs_failed".to_owned(), 2_118), ("torn".to_owned(), 20_551)].into(),
+            opened_damaged: 512,
             states_checked: 48_210,
             seconds: 41.3,
             jobs: 2,
@@ -285,7 +288,7 @@ seawall sim: 2,000 seeds, profile default, personality posix, 2 jobs            
              \"system_calls\":11200000,\
              \"crashes\":{\"power\":31066,\"kill\":17144,\"inside_open\":9402,\
              \"after_failed_sync\":803,\"at\":{\"commit\":{\"power\":7001,\"kill\":4002}}},\
-             \"faults\":{\"syncs_failed\":2118,\"torn\":20551},\"states_checked\":48210,\
+             \"faults\":{\"syncs_failed\":2118,\"torn\":20551},\"opened_damaged\":512,\"states_checked\":48210,\
              \"seconds\":41.3,\"jobs\":2,\"states_per_second_per_core\":583.7,\
              \"fingerprint\":\"5d1f000000000000\",\"commit\":\"1a2b3c4\",\
              \"profile\":\"default\",\"personality\":\"posix\",\"version\":\"0.1.0\",\

@@ -37,6 +37,8 @@ pub struct Counts {
     pub image_files: u64,
     /// Bytes in those files.
     pub image_bytes: u64,
+    /// Points at which the scheduler was asked who goes on.
+    pub steps: u64,
     /// Disks that were opened with damage; they do not count as states.
     pub damaged: u64,
     /// Worlds of which nobody can tell whether what failed fills the gaps between what was
@@ -114,7 +116,7 @@ impl Counts {
         bump(&mut self.events, name, count);
     }
 
-    fn plain_mut(&mut self) -> [&mut u64; 15] {
+    fn plain_mut(&mut self) -> [&mut u64; 16] {
         [
             &mut self.operations,
             &mut self.operations_failed,
@@ -129,12 +131,13 @@ impl Counts {
             &mut self.after_failed_sync,
             &mut self.image_files,
             &mut self.image_bytes,
+            &mut self.steps,
             &mut self.damaged,
             &mut self.orders_given_up,
         ]
     }
 
-    fn plain(&self) -> [u64; 15] {
+    fn plain(&self) -> [u64; 16] {
         [
             self.operations,
             self.operations_failed,
@@ -149,6 +152,7 @@ impl Counts {
             self.after_failed_sync,
             self.image_files,
             self.image_bytes,
+            self.steps,
             self.damaged,
             self.orders_given_up,
         ]

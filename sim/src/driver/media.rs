@@ -56,24 +56,39 @@ pub(super) fn check_damaged<S: System>(
     run_world(run, world, disk, Plan { media: true, ..plan }).map(drop)
 }
 
+/// What is wrong with a store on a damaged disk is damage that it served, or lost without a word.
+pub(super) fn of_damage(mut violation: Violation, sim_fs: &SimFs) -> Violation {
+    if matches!(
+        violation.property,
+        Property::Prefix
+            | Property::Whole
+            | Property::Linear
+            | Property::Repeatable
+            | Property::AfterError
+            | Property::Settled
+    ) {
+        violation.property = Property::Damage;
+    }
+    violation.with("damage", damaged(sim_fs))
+}
+
+fn damaged(sim_fs: &SimFs) -> String {
+    let place = |damage: &crate::disk::Damage| {
+        let bytes = &damage.bytes;
+        format!("{}[{}..{}) ({})", damage.file, bytes.start, bytes.end, damage.kind)
+    };
+    sim_fs.damage().iter().map(place).collect::<Vec<_>>().join(", ")
+}
+
 impl<S: System> Room<S> {
     /// Nothing but damage goes wrong here, so an error has to name a file that is damaged.
     pub(super) fn judge_damage(&self, why: &str) {
         if self.sim_fs.damage().iter().any(|damage| why.contains(&*damage.file)) {
             return;
         }
-        let expected = format!("an error that names one of {}", self.damaged());
-        let violation = Violation::new(Property::Damage, "got", why).with("expected", expected);
+        let violation = Violation::new(Property::Damage, "got", why)
+            .with("expected", "an error that names a file that is damaged");
         self.desk.violated(violation);
-    }
-
-    fn damaged(&self) -> String {
-        let damage = self.sim_fs.damage();
-        let place = |damage: &crate::disk::Damage| {
-            let bytes = &damage.bytes;
-            format!("{}[{}..{}) ({})", damage.file, bytes.start, bytes.end, damage.kind)
-        };
-        damage.iter().map(place).collect::<Vec<_>>().join(", ")
     }
 
     /// What an open owes, less what damage may have undone without an error; that has to be told all the
@@ -86,7 +101,7 @@ impl<S: System> Room<S> {
         if opened.position < promise.at_least() && !told {
             let text = format!("recovered up to {}, and nothing is said of it", opened.position);
             let violation = Violation::new(Property::Damage, "got", text)
-                .with("expected", format!("a report that {} was cut", self.damaged()))
+                .with("expected", "a report that the file was cut")
                 .with("recovery", opened.report.clone());
             self.desk.violated(violation);
         }

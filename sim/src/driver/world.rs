@@ -8,7 +8,7 @@ use super::crash::Crash;
 use super::desk::{Desk, Pages};
 use super::life::{Plan, Room};
 use super::map::{Struck, Took};
-use super::media::Media;
+use super::media::{self, Media};
 use super::rates::Rates;
 use crate::check::{Fall, Mark, Promise, Property, Timeline, Violation, check_live};
 use crate::choice::{Choices, WorldId};
@@ -78,7 +78,11 @@ pub(super) fn run_world<S: System>(
     let ended = Ended::of(run, world, disk, plan);
     run.count(&ended);
     let sim_fs = Arc::clone(&ended.sim_fs);
-    let judged = judge(ended).map_err(|violation| Found { world, violation })?;
+    let decayed = ended.media;
+    let judged = judge(ended).map_err(|violation| {
+        let violation = if decayed { media::of_damage(violation, &sim_fs) } else { violation };
+        Found { world, violation }
+    })?;
     run.counts.orders_given_up += judged.orders_given_up;
     Ok(left(&run.choices, &sim_fs, &promise, &judged))
 }
@@ -88,6 +92,8 @@ struct Ended<S: System> {
     sim_fs: Arc<SimFs>,
     /// Whether media have decayed here.
     media: bool,
+    /// How many the scheduler took.
+    steps: u64,
     end: RunEnd,
     pages: Pages<S>,
 }
@@ -130,7 +136,7 @@ impl<S: System> Ended<S> {
             sync_ever_failed: plan.promise.sync_ever_failed(),
         });
         let end = scheduler.run(move || room.live(plan));
-        Ended { sim_fs, media: decays, end, pages: desk.clear() }
+        Ended { sim_fs, media: decays, steps: scheduler.steps(), end, pages: desk.clear() }
     }
 }
 
@@ -142,6 +148,7 @@ impl Run {
         counts.operations_failed += failed;
         counts.states += u64::from(ended.pages.settled.is_some() && !ended.media);
         counts.opens_failed += ended.pages.opens_failed;
+        counts.steps += ended.steps;
         counts.disk.merge(&ended.sim_fs.counts());
         for (name, site) in S::milestones() {
             counts.event(name, ended.sim_fs.successes_at(site));

@@ -86,11 +86,13 @@ impl fmt::Display for Summary {
         )?;
         writeln!(
             f,
-            "  syncs failed {}   torn {}   names lost {}   generations {}   recoveries checked {}",
+            "  syncs failed {}   torn {}   names lost {}   generations {}   opened damaged {}   \
+             recoveries checked {}",
             grouped(disk.failed_syncs()),
             grouped(disk.units_torn),
             grouped(disk.names_lost),
             grouped(counts.generations),
+            grouped(counts.damaged),
             grouped(counts.states),
         )?;
         for (name, count) in &counts.events {

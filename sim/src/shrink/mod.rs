@@ -34,6 +34,10 @@ use operations::From;
 /// One in so many runs is kept for drawing anew.
 const REDRAW_SHARE: u32 = 4;
 
+/// A run counts as one for each so many steps that it took: one that spins until its budget of steps is
+/// spent takes as long as dozens of others, and the answer is waited for.
+const STEPS_OF_A_RUN: u64 = 100_000;
+
 /// Labels of what is lost as a whole.
 const WHOLE: [&str; 2] = ["durable", "zeros"];
 
@@ -75,7 +79,7 @@ pub struct Shrunk {
     pub before: Size,
     /// The tape's size now.
     pub after: Size,
-    /// How many runs it took.
+    /// How many runs it took; a very long one counts as several.
     pub runs: u32,
     /// How many it might have taken.
     pub runs_max: u32,
@@ -200,11 +204,13 @@ impl<S: System> Shrinker<S> {
             return false;
         }
         self.runs += 1;
-        let Ok(Ran { failure: Some(failure), tape, .. }) =
-            run::<S>(&Input::Tape(Box::new(candidate)))
+        let Ok(Ran { failure, tape, counts, .. }) = run::<S>(&Input::Tape(Box::new(candidate)))
         else {
             return false;
         };
+        let more = u32::try_from(counts.steps / STEPS_OF_A_RUN).unwrap_or(u32::MAX);
+        self.runs = self.runs.saturating_add(more);
+        let Some(failure) = failure else { return false };
         let fault = Fault::of(&failure.violation);
         if !fault.shows(&self.fault) {
             return false;
