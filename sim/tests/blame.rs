@@ -3,6 +3,7 @@
 mod toy;
 
 use seawall_sim::blame::{Blame, blame};
+use seawall_sim::choice::Stream;
 use seawall_sim::driver::{Input, run};
 use seawall_sim::shrink::shrink;
 use toy::{Toy, bug};
@@ -29,6 +30,25 @@ fn a_tape_that_does_not_fail_is_blamed_on_nobody() {
     let ran = run::<Toy<{ bug::NONE }>>(&Input::Seed(0)).expect("a seed always makes a run");
     let blame = blame::<Toy<{ bug::NONE }>>(&ran.tape);
     assert_eq!(blame, Err("the tape does not fail".to_owned()));
+}
+
+#[test]
+fn what_takes_a_fault_is_not_said_to_take_none() {
+    let mut with_faults = 0;
+    for seed in 0..60 {
+        let ran =
+            run::<Toy<{ bug::NO_SYNC }>>(&Input::Seed(seed)).expect("a seed always makes a run");
+        if ran.failure.is_none() {
+            continue;
+        }
+        let tape = shrink::<Toy<{ bug::NO_SYNC }>>(&ran.tape, 300).expect("it fails").tape;
+        if tape.answers.iter().any(|answer| answer.key.stream == Stream::Faults) {
+            let blame = blame::<Toy<{ bug::NO_SYNC }>>(&tape).expect("it fails");
+            assert!(!blame.sentence.contains("no fault"), "{}\n{tape}", blame.sentence);
+            with_faults += 1;
+        }
+    }
+    assert!(with_faults > 0, "no failure takes a fault");
 }
 
 macro_rules! blames {

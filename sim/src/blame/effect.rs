@@ -1,5 +1,6 @@
 //! What was lost, as the calls that had done it.
 
+use crate::choice::Actor;
 use crate::trace::{Event, Loss, Outcome};
 
 use super::story::{Done, LosingCrash, Story};
@@ -130,6 +131,16 @@ fn made_by(story: &Story, unit: &Unit, loss: &Loss, until: u64) -> Option<Done> 
     };
     let thing = Thing { story, unit, names };
     thing.by_counter(loss, until).or_else(|| thing.by_failed_sync(until))
+}
+
+/// The last change that a task made to a thing in a call that returned.
+pub(super) fn last_change(story: &Story, unit: &Unit, actor: Actor) -> Option<Done> {
+    let thing = Thing { story, unit, names: story.names_of(&unit.file) };
+    let changes = story.on_the_way().filter(|done| {
+        let Event::Call { outcome: Outcome::Ok(_), .. } = done.event else { return false };
+        done.actor == actor && thing.is_named_by(done) && thing.is_changed_by(done)
+    });
+    changes.last()
 }
 
 /// What was lost, with every name that it bore.

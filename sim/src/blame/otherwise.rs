@@ -3,9 +3,10 @@
 use crate::choice::{Answer, Stream, Tape, Who};
 use crate::trace::{Event, Outcome};
 
-use super::effect::{operation, told};
-use super::sentence::{Told, sync_believed};
+use super::effect::{last_change, operation, told};
+use super::sentence::{Told, never_asked, sync_believed};
 use super::story::{Done, Story, is_fault};
+use super::unit::{Part, Unit};
 
 /// How many faults and switches are named.
 const NAMED_MAX: usize = 2;
@@ -15,6 +16,9 @@ pub(super) fn sentence(story: &Story, tape: &Tape) -> Told {
     let faults = tape.answers.iter().filter(|answer| answer.key.stream == Stream::Faults);
     let struck = faults.filter_map(|answer| struck(story, answer));
     if let Some(told) = struck.filter_map(|done| sync_believed(story, &done)).next_back() {
+        return told;
+    }
+    if let Some(told) = written_back(story, tape).and_then(|done| never_asked(story, &done)) {
         return told;
     }
     let mut cited = Vec::new();
@@ -71,8 +75,34 @@ fn struck(story: &Story, answer: &Answer) -> Option<Done> {
     struck.last()
 }
 
+/// How the choice is labelled by which the kernel fails to write back what a call has just changed. The call
+/// itself succeeds.
+const WRITEBACK: &str = "writeback-eio";
+
+/// The last change that the kernel failed to write back by itself: what became of its bytes was decided
+/// after that.
+fn written_back(story: &Story, tape: &Tape) -> Option<Done> {
+    let mut faults = tape.answers.iter().filter(|answer| answer.key.stream == Stream::Faults);
+    faults.find(|answer| answer.label == WRITEBACK)?;
+    let changes = faults.filter_map(|answer| {
+        let unit = Unit::parse(&answer.key.site).filter(|unit| unit.part != Part::Name)?;
+        last_change(story, &unit, answer.key.actor)
+    });
+    changes.max_by_key(|done| done.number)
+}
+
 /// The call that a fault struck, in words.
 fn fault(story: &Story, answer: &Answer) -> Option<(u64, String)> {
+    if answer.label == WRITEBACK {
+        let succeeded = |done: &Done| match done.event {
+            Event::Call { site, outcome: Outcome::Ok(_), .. } => {
+                done.actor == answer.key.actor && story.text(site) == answer.key.site
+            }
+            _ => false,
+        };
+        let done = story.on_the_way().filter(succeeded).last()?;
+        return Some((done.number, format!("a failed write-back at {}", told(story, &done))));
+    }
     let done = struck(story, answer)?;
     let Event::Call { site, file, outcome: Outcome::Err(name), .. } = done.event else {
         return None;

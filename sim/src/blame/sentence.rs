@@ -100,6 +100,26 @@ pub(super) fn sync_believed(story: &Story, failed: &Done) -> Option<Told> {
     Some(Told { text, cited: vec![failed.number, believed, relied.number] })
 }
 
+/// A change that the kernel failed to write back by itself, and that nobody asked for before it was relied
+/// on: no crash is needed, for the cache shows what the disk has.
+pub(super) fn never_asked(story: &Story, change: &Done) -> Option<Told> {
+    let Event::Call { file, touch: of, .. } = change.event else { return None };
+    let is_ack = |done: &Done| matches!(done.event, Event::Answer { .. } | Event::Recovery(_));
+    let after = || story.on_the_way().filter(|done| done.number > change.number);
+    let relied = after().find(is_ack)?;
+    let asked = after().take_while(|done| done.number < relied.number).any(|done| {
+        let Event::Call { touch, .. } = done.event else { return false };
+        touch.node == of.node && is_sync(story, &done.event, false)
+    });
+    let text = format!(
+        "{} must be durable before {}; no sync_data {} lies between, and writing it back has failed",
+        told(story, change),
+        relied_told(story, &relied),
+        story.text(file),
+    );
+    (!asked).then(|| Told { text, cited: vec![change.number, relied.number] })
+}
+
 fn believed_told(barrier: &str, failed: u64, lost: &str, again: u64, relied: &str) -> String {
     format!(
         "a sync that failed is not repeated by a later one that succeeds: {barrier} failed (#{failed}) \
