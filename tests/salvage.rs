@@ -242,6 +242,33 @@ fn a_lost_table_is_told_with_its_keys_and_what_came_back() {
     assert_eq!((lost.older_keys, &found[&k0]), (1, &b"1".repeat(20)), "{report:#?}");
 }
 
+/// The edit that named a table may be what is damaged. The log no longer has what the table holds.
+#[test]
+fn a_damaged_edit_does_not_cost_the_table_that_it_names() {
+    let vfs = Arc::new(MemFs::new());
+    let mut writer = Writer { db: open(&vfs), state: Entries::new(), put: BTreeSet::new() };
+    for key in 0..40 {
+        writer.put(&format!("k{key:02}"), &"v".repeat(40));
+    }
+    writer.db.flush().expect("flushed");
+    writer.put("tail", "1");
+    let Writer { db, state, put } = writer;
+    drop(db);
+    let sound = Sound { files: files_of(&*vfs), state, put };
+    let name = sound.files.keys().find(|name| name.starts_with("MANIFEST")).expect("it is there");
+    let mut disbelieved = 0;
+    for at in 0..sound.files[name].len() {
+        let mut files = sound.files.clone();
+        files.get_mut(name).expect("it is there")[at] ^= 0x40;
+        let damage = format!("byte {at} of {name}");
+        sound.check_one(&files, name, &damage);
+        let (_, report) = sound.salvaged(&files, &damage);
+        let behind = |of: &Damage| of.what.contains("the log begins after seqno");
+        disbelieved += u32::from(report.damage.iter().any(behind));
+    }
+    assert!(disbelieved > 0, "the log still has everything");
+}
+
 #[test]
 fn what_the_log_still_holds_is_not_lost_with_a_table() {
     let sound = Sound::build(true);

@@ -43,8 +43,8 @@ pub struct FailureReport<'a> {
 }
 
 /// The labels of facts, in the order of the block.
-const LABELS: [&str; 8] =
-    ["after", "crash", "expected", "got", "reads", "state", "recovery", "why"];
+const LABELS: [&str; 9] =
+    ["after", "crash", "damage", "expected", "got", "reads", "state", "recovery", "why"];
 
 /// How wide the text of a fact is at most, where it can be broken.
 const WIDTH: usize = 96;

@@ -48,6 +48,10 @@ use crate::system::{Answer, Difference, Draw, Opened, Probing, System};
 pub trait AppendLog: Sized + Send + 'static {
     /// Whether the log notices that bytes are not those it wrote. If so it is also opened on disks that
     /// are damaged, where it has to be right, or to fail with an error that names a file that is.
+    ///
+    /// This is held to the letter. A log that takes a damaged last record for one that a crash tore, and
+    /// cuts it, loses without a word what was acknowledged; to be clean it has to know from elsewhere how
+    /// far it was acknowledged. [`System::undone`] is there for stores that document such a limit.
     const NOTICES_DAMAGE: bool = false;
 
     /// Opens the log, making it if there is none, and recovers what a crash left.

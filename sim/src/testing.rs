@@ -171,7 +171,9 @@ fn violated<S: System>(
         stamp: &stamp,
         events: EVENTS_SHOWN,
     };
-    format!("{report}\n{}", standalone_test::<S>(small, failure.violation.property))
+    // A smaller tape may show a plainer fault.
+    let told = shrunk.as_ref().map_or(failure, |shrunk| &shrunk.failure);
+    format!("{report}\n{}", standalone_test::<S>(small, told.violation.property))
 }
 
 /// The seeds to run: those of `SEAWALL_SEED=N` or `SEAWALL_SEEDS=A..B`, else `otherwise`. Numbers are

@@ -125,3 +125,18 @@ fn damage_that_is_told_of_no_file_is_found() {
     let text = found::<{ bug::VAGUE }>();
     assert!(text.contains("expected  an error that names a file that is damaged"), "{text}");
 }
+
+#[test]
+fn the_block_says_what_is_damaged_and_that_no_barrier_is_missing() {
+    let sweep = || seawall_sim::check::<Log<Pages<{ bug::UNCHECKED }>>>().seeds(0..60).run();
+    let panic = std::panic::catch_unwind(sweep).expect_err("it is found");
+    let text = panic.downcast::<String>().expect("a panic with a text");
+    for words in [
+        "\n  property  O6: damage is reported, never served",
+        "\n  damage    pages[",
+        "\n  why       no barrier is missing: the media changed pages[",
+        "\nfn o6_damage_is_reported_never_served",
+    ] {
+        assert!(text.contains(words), "{words:?} in {text}");
+    }
+}

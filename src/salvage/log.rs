@@ -75,6 +75,12 @@ impl Segments {
         links.map(|link| link.synced_edit).max().unwrap_or(0)
     }
 
+    /// The last seqno before the oldest segment that counts.
+    pub(super) fn begins_after(&self) -> Option<SeqNo> {
+        let links = self.files.iter().filter_map(|file| Judged::of(file).link);
+        links.map(|link| link.previous_last_seqno).next()
+    }
+
     /// The newest proven operation on each key. What is missing goes into the report.
     pub(super) fn operations(
         mut self,

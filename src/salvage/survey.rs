@@ -32,6 +32,8 @@ pub(super) struct Survey {
     tables: BTreeSet<FileNumber>,
     /// The structure, if a manifest can be believed.
     state: Option<State>,
+    /// Whether something stands behind the last valid edit of that manifest.
+    torn: bool,
     /// Tables that a valid edit removed: what they hold stands in others, or is gone for good.
     obsolete: BTreeSet<FileNumber>,
     /// The operations that the log showed, and what else is known of them.
@@ -54,6 +56,7 @@ impl Survey {
             segments: BTreeMap::new(),
             tables: BTreeSet::new(),
             state: None,
+            torn: false,
             obsolete: BTreeSet::new(),
             seen: Seen::default(),
             report: SalvageReport::default(),
@@ -179,7 +182,8 @@ impl Survey {
             Err(error) if error.kind() == ErrorKind::FormatTooNew => return Err(error),
             Err(error) => self.disbelieve(&name, &error),
             Ok(content) => {
-                if content.cut_bytes > 0 {
+                self.torn = content.cut_bytes > 0;
+                if self.torn {
                     let what = format!("{} bytes are no valid edit: torn", content.cut_bytes);
                     let error = Error::corruption(&path, content.end, what);
                     self.report.damage.push(Damage::harmless(&name, &error));
@@ -213,20 +217,36 @@ impl Survey {
     pub(super) fn read_log(&mut self) -> LogOperations {
         let files = std::mem::take(&mut self.segments);
         let segments = Segments::new(self.id, &self.dir, files);
-        let known = segments.synced_edit();
         if let Some(state) = &self.state
-            && known > state.edit_number
+            && let Some(what) = self.behind(state, &segments)
             && let Some(name) = self.report.manifest.clone()
         {
-            let what = format!(
-                "the log knows edit {known} to be durable, the manifest ends with edit {}",
-                state.edit_number
-            );
             let path = self.dir.join(&name);
             let error = Error::corruption(&path, self.manifest_len(&name), what);
             self.disbelieve(&name, &error);
         }
         segments.operations(self.state.as_ref(), &mut self.report, &mut self.seen)
+    }
+
+    /// What shows that the manifest lacks edits that were durable.
+    fn behind(&self, state: &State, segments: &Segments) -> Option<String> {
+        let known = segments.synced_edit();
+        if known > state.edit_number {
+            return Some(format!(
+                "the log knows edit {known} to be durable, the manifest ends with edit {}",
+                state.edit_number
+            ));
+        }
+        // Segments go when an edit says that tables hold what is in them. If no such edit is left but something
+        // that may have been one, they were not lost.
+        let begins = segments.begins_after().filter(|begins| *begins > state.flushed_seqno);
+        begins.filter(|_| self.torn).map(|begins| {
+            format!(
+                "the log begins after seqno {begins}, the manifest knows of tables up to {}, and what follows \
+                 in it is no valid edit",
+                state.flushed_seqno
+            )
+        })
     }
 
     fn manifest_len(&self, name: &str) -> u64 {

@@ -21,7 +21,7 @@ mod unit;
 use crate::choice::{Actor, Stream, Tape, Who, WorldId};
 use crate::driver::{Input, run};
 use crate::shrink::Fault;
-use crate::system::System;
+use crate::system::{Property, System};
 
 use effect::Effect;
 use story::Story;
@@ -52,6 +52,12 @@ pub struct Blame {
 pub fn blame<S: System>(tape: &Tape) -> Result<Blame, String> {
     let ran = run::<S>(&Input::Tape(Box::new(tape.clone())))?;
     let failure = ran.failure.ok_or("the tape does not fail")?;
+    let damage = failure.violation.facts.iter().find(|(label, _)| *label == "damage");
+    if let Some((_, damage)) = damage.filter(|_| failure.violation.property == Property::Damage) {
+        let story = Story::of::<S>(&ran.tape)?;
+        let events = story.shown(&[], EVENTS_MAX);
+        return Ok(Blame { sentence: unnoticed(damage), cited: Vec::new(), events });
+    }
     let needed = fewest_losses::<S>(&ran.tape, &failure.world, &Fault::of(&failure.violation));
     let story = Story::of::<S>(&needed)?;
     let told = match story.losing_crash() {
@@ -67,6 +73,11 @@ pub fn blame<S: System>(tape: &Tape) -> Result<Blame, String> {
     cited.dedup();
     let events = story.shown(&cited, EVENTS_MAX);
     Ok(Blame { sentence: told.text, cited, events })
+}
+
+/// No barrier helps against media that decay.
+fn unnoticed(damage: &str) -> String {
+    format!("no barrier is missing: the media changed {damage}, and no error tells of it")
 }
 
 /// The crash that a world was opened after, by who decided what survived it.
