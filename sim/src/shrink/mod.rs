@@ -36,7 +36,7 @@ const REDRAW_SHARE: u32 = 4;
 
 /// A run counts as one for each so many steps that it took: one that spins until its budget of steps is
 /// spent takes as long as dozens of others, and the answer is waited for.
-const STEPS_OF_A_RUN: u64 = 100_000;
+const STEPS_OF_A_RUN: u64 = 20_000;
 
 /// Labels of what is lost as a whole.
 const WHOLE: [&str; 2] = ["durable", "zeros"];
