@@ -161,6 +161,8 @@ counters! {
         remounts,
         /// Changes and syncs that such a disk refused.
         refused,
+        /// Of these, changes of names.
+        refused_names,
         /// Injected `EIO` at a read.
         read_eio,
         /// Places where a bit turned.

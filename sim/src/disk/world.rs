@@ -207,7 +207,7 @@ impl World {
 
     /// Errs where the process may only look.
     pub(super) fn may_change(&self) -> Result<(), Errno> {
-        self.is_mounted_to_write()?;
+        self.is_mounted_to_write().inspect_err(|_| self.state().counts.refused_names += 1)?;
         match self.access.get() {
             Access::Full => Ok(()),
             Access::ReadOnly => Err(Errno::ReadOnly),

@@ -44,6 +44,14 @@ impl<S: System> Room<S> {
         self.excuses_open(since) || self.has_faults() && S::has_stopped(store)
     }
 
+    /// Whether a change may have failed and need stop nothing: a disk that takes no change any more gave it no
+    /// new file, and no other call failed.
+    pub(super) fn excuses_no_file(&self, since: Since) -> bool {
+        let now = self.sim_fs.counts();
+        let names = now.refused_names - since.0.refused_names;
+        names > 0 && faults(&now) - faults(&since.0) == names
+    }
+
     /// Whether a close may have failed. It takes the store, which can no longer be asked.
     pub(super) fn excuses_close(&self, since: Since) -> bool {
         self.excuses_open(since) || self.has_faults()

@@ -307,9 +307,7 @@ impl<S: System> Room<S> {
             return;
         }
         self.scheduler.set_who(Who::Run);
-        // A disk that refuses changes may fail this one and need stop nothing: a log has no room for it, and
-        // gets no new file.
-        if failed && !S::has_stopped(store) && !self.excuses_open(since) {
+        if failed && !S::has_stopped(store) && !self.excuses_no_file(since) {
             let text = "a change failed although no call did, and the store does not say that it refuses them";
             self.desk.wrong(Property::AfterError, "got", text);
         }
