@@ -20,7 +20,7 @@ mod unit;
 
 use crate::choice::{Actor, Stream, Tape, Who, WorldId};
 use crate::driver::{Input, run};
-use crate::shrink::Fault;
+use crate::shrink::{Fault, as_runs};
 use crate::system::{Property, System};
 
 use effect::Effect;
@@ -29,7 +29,7 @@ use story::Story;
 /// The most events that are told of a failure.
 const EVENTS_MAX: usize = 20;
 
-/// How many losses are kept for once to see whether they matter.
+/// How many losses are kept for once to see whether they matter; very long runs count as several.
 const RUNS_MAX: u32 = 100;
 
 /// Why a run fails.
@@ -107,7 +107,7 @@ fn fewest_losses<S: System>(tape: &Tape, world: &str, fault: &Fault) -> Tape {
         crashes.extend(crash_before(of));
         at = life_before(of);
     }
-    let (mut index, mut runs) = (best.answers.len(), 0);
+    let (mut index, mut runs) = (best.answers.len(), 0_u32);
     while index > 0 && runs < RUNS_MAX {
         index -= 1;
         let Some(answer) = best.answers.get(index) else { continue };
@@ -117,8 +117,11 @@ fn fewest_losses<S: System>(tape: &Tape, world: &str, fault: &Fault) -> Tape {
         }
         let mut candidate = best.clone();
         candidate.answers.remove(index);
-        runs += 1;
-        let Ok(ran) = run::<S>(&Input::Tape(Box::new(candidate))) else { continue };
+        let Ok(ran) = run::<S>(&Input::Tape(Box::new(candidate))) else {
+            runs += 1;
+            continue;
+        };
+        runs = as_runs(&ran.counts).saturating_add(runs);
         if ran.failure.is_some_and(|failure| Fault::of(&failure.violation).shows(fault)) {
             best = ran.tape;
             index = index.min(best.answers.len());

@@ -15,16 +15,16 @@ use super::crash_before;
 use super::story::{Done, LosingCrash, Promised, Story};
 
 /// The most images that are cut to find a moment.
-const IMAGES_MAX: usize = 600;
+const IMAGES_MAX: u64 = 600;
 
 /// Images at every call.
 const EVERY_CALL: [(&str, u64); 6] = [
     ("fork_one_in", 2),
     ("open_fork_one_in", 2),
     ("nested_fork_one_in", 2),
-    ("images_max", 100_000),
-    ("open_images_max", 100_000),
-    ("nested_images_max", 100_000),
+    ("images_max", IMAGES_MAX),
+    ("open_images_max", IMAGES_MAX),
+    ("nested_images_max", IMAGES_MAX),
 ];
 
 /// When images are cut, in respect of each call.
@@ -190,7 +190,7 @@ fn cut_everywhere<S: System>(
         let key = Key { stream: Stream::Crash, actor, site: story.text(site), nth: EVERY };
         cut.answers.push(Answer { key, label: label.clone() });
     }
-    for image in 0..count.min(IMAGES_MAX) as u32 {
+    for image in 0..IMAGES_MAX.min(count) as u32 {
         let actor = crash_before(life.fork(image))?;
         for loss in &crash.losses {
             let key = Key { stream: Stream::Survival, actor, site: story.text(loss.unit), nth: 0 };

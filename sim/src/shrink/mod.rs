@@ -25,7 +25,7 @@ use std::marker::PhantomData;
 
 use crate::check::Violation;
 use crate::choice::{Stream, Tape, loosened};
-use crate::driver::{Failure, Input, Ran, run};
+use crate::driver::{Counts, Failure, Input, Ran, run};
 use crate::numbers::{counted, grouped};
 use crate::system::{Property, System};
 
@@ -203,13 +203,12 @@ impl<S: System> Shrinker<S> {
         if self.is_spent() {
             return false;
         }
-        self.runs += 1;
         let Ok(Ran { failure, tape, counts, .. }) = run::<S>(&Input::Tape(Box::new(candidate)))
         else {
+            self.runs += 1;
             return false;
         };
-        let more = u32::try_from(counts.steps / STEPS_OF_A_RUN).unwrap_or(u32::MAX);
-        self.runs = self.runs.saturating_add(more);
+        self.runs = self.runs.saturating_add(as_runs(&counts));
         let Some(failure) = failure else { return false };
         let fault = Fault::of(&failure.violation);
         if !fault.shows(&self.fault) {
@@ -220,6 +219,11 @@ impl<S: System> Shrinker<S> {
         self.failure = failure;
         true
     }
+}
+
+/// As how many runs one counts that did so much.
+pub(crate) fn as_runs(counts: &Counts) -> u32 {
+    u32::try_from(counts.steps / STEPS_OF_A_RUN).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 /// What is wrong, as far as it must stay the same.
@@ -259,6 +263,12 @@ mod tests {
         let lost = fault(Property::Prefix, "recovered up to 3");
         assert!(lost.shows(&fault(Property::AfterError, "recovered up to 30")));
         assert!(!fault(Property::AfterError, "").shows(&lost));
+    }
+
+    #[test]
+    fn a_long_run_counts_as_several() {
+        let runs = |steps| as_runs(&Counts { steps, ..Counts::default() });
+        assert_eq!((runs(0), runs(19_999), runs(2_000_000), runs(u64::MAX)), (1, 1, 101, u32::MAX));
     }
 
     #[test]
