@@ -3,7 +3,7 @@
 mod toy;
 
 use seawall_sim::blame::{Blame, blame};
-use seawall_sim::choice::Stream;
+use seawall_sim::choice::{Answer, Stream};
 use seawall_sim::driver::{Input, run};
 use seawall_sim::shrink::shrink;
 use toy::{Toy, bug};
@@ -49,6 +49,33 @@ fn what_takes_a_fault_is_not_said_to_take_none() {
         }
     }
     assert!(with_faults > 0, "no failure takes a fault");
+}
+
+/// Without a crash: what a failed sync has given up was relied on before it, and the sentence says so.
+#[test]
+fn what_a_failed_sync_gave_up_is_told_as_the_barrier_before_it() {
+    type Wrong = Toy<{ bug::NO_SYNC_BEFORE_RENAME }>;
+    let mut without_crash = 0;
+    for seed in 0..400 {
+        let ran = run::<Wrong>(&Input::Seed(seed)).expect("a seed always makes a run");
+        if ran.failure.is_none() {
+            continue;
+        }
+        let tape = shrink::<Wrong>(&ran.tape, 300).expect("it fails").tape;
+        let is_lost = |answer: &Answer| answer.key.stream == Stream::Survival;
+        let is_given_up = |answer: &Answer| answer.label == "clean-old";
+        if tape.answers.iter().any(is_lost) || !tape.answers.iter().any(is_given_up) {
+            continue;
+        }
+        let blame = blame::<Wrong>(&tape).expect("it fails");
+        assert!(
+            blame.sentence.contains("no sync_data toy.tmp lies between"),
+            "{}\n{tape}",
+            blame.sentence
+        );
+        without_crash += 1;
+    }
+    assert!(without_crash > 0, "no seed fails so");
 }
 
 macro_rules! blames {

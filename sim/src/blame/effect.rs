@@ -21,13 +21,18 @@ impl Effect {
         for loss in &crash.losses {
             let Some(unit) = Unit::parse(&story.text(loss.unit)) else { continue };
             let call = made_by(story, &unit, loss, until.unwrap_or(crash.number));
-            let known = |effect: &&mut Effect| effect.is_same(&unit, call.as_ref());
-            match effects.iter_mut().find(known) {
-                Some(effect) => effect.add(&unit),
-                None => effects.push(Effect { unit, call }),
-            }
+            Effect::gather(&mut effects, unit, call);
         }
         effects
+    }
+
+    /// Adds a lost part to what is told of the same call.
+    pub(super) fn gather(effects: &mut Vec<Effect>, unit: Unit, call: Option<Done>) {
+        let known = |effect: &&mut Effect| effect.is_same(&unit, call.as_ref());
+        match effects.iter_mut().find(known) {
+            Some(effect) => effect.add(&unit),
+            None => effects.push(Effect { unit, call }),
+        }
     }
 
     /// Whether it is told by what is known: the same call, or more bytes of the same file.
@@ -139,6 +144,20 @@ pub(super) fn last_change(story: &Story, unit: &Unit, actor: Actor) -> Option<Do
     let changes = story.on_the_way().filter(|done| {
         let Event::Call { outcome: Outcome::Ok(_), .. } = done.event else { return false };
         done.actor == actor && thing.is_named_by(done) && thing.is_changed_by(done)
+    });
+    changes.last()
+}
+
+/// The last change to a thing by a call that returned, before event `until`.
+pub(super) fn last_change_before(story: &Story, unit: &Unit, until: u64) -> Option<Done> {
+    let names = match unit.part {
+        Part::Name => vec![unit.file.clone()],
+        _ => story.names_of(&unit.file),
+    };
+    let thing = Thing { story, unit, names };
+    let changes = story.on_the_way().filter(|done| {
+        let Event::Call { outcome: Outcome::Ok(_), .. } = done.event else { return false };
+        done.number < until && thing.is_named_by(done) && thing.is_changed_by(done)
     });
     changes.last()
 }

@@ -11,6 +11,7 @@
 //! knows nothing of any store, and what it says has been run. Where nothing needs to be lost it says what
 //! the failure takes instead: a crash, a fault, one switch of tasks, or an operation alone.
 
+mod dropped;
 mod effect;
 mod moment;
 mod otherwise;
@@ -66,7 +67,7 @@ pub fn blame<S: System>(tape: &Tape) -> Result<Blame, String> {
             let effects = Effect::of_losses(&story, &crash, relied.map(|relied| relied.number));
             sentence::missing_barrier(&story, &crash, &effects, relied)
         }
-        None => otherwise::sentence(&story, &needed),
+        None => otherwise::sentence::<S>(&story, &needed),
     };
     let mut cited = told.cited;
     cited.sort_unstable();

@@ -40,9 +40,23 @@ pub(super) fn relied_on<S: System>(
     story: &Story,
     crash: &LosingCrash,
 ) -> Option<Done> {
-    let calm = calm_events(story);
     let lives = if crash.is_last { lives_of(story, crash) } else { Vec::new() };
-    for life in lives {
+    relied_in::<S>(tape, story, crash, &lives).or_else(|| {
+        let calm = calm_events(story);
+        let before = calm.partition_point(|done| done.number < crash.number);
+        told_last(story, &calm[..before], &story.promised)
+    })
+}
+
+/// The event that relied on what `crash` took, as the images of these worlds show it.
+pub(super) fn relied_in<S: System>(
+    tape: &Tape,
+    story: &Story,
+    crash: &LosingCrash,
+    lives: &[WorldId],
+) -> Option<Done> {
+    let calm = calm_events(story);
+    for life in lives.iter().copied() {
         let after = first_failing::<S>(tape, story, crash, life, When::After);
         let before = first_failing::<S>(tape, story, crash, life, When::Before);
         match (after, before) {
@@ -56,8 +70,7 @@ pub(super) fn relied_on<S: System>(
             (None, None) => {}
         }
     }
-    let before = calm.partition_point(|done| done.number < crash.number);
-    told_last(story, &calm[..before], &story.promised)
+    None
 }
 
 /// The answer since the last call that tells of what was promised, or the first one since then. Where

@@ -1,8 +1,10 @@
 //! What a failure takes that needs nothing to be lost.
 
 use crate::choice::{Answer, Stream, Tape, Who};
+use crate::system::System;
 use crate::trace::{Event, Outcome};
 
+use super::dropped;
 use super::effect::{last_change, operation, told};
 use super::sentence::{Told, never_asked, sync_believed};
 use super::story::{Done, Story, is_fault};
@@ -11,14 +13,25 @@ use super::unit::{Part, Unit};
 /// How many faults and switches are named.
 const NAMED_MAX: usize = 2;
 
+/// What comes before the last change that stood when a crash came.
+const BEHIND: &str = ", behind ";
+
+/// How the choice is labelled by which the disk takes no change any more. What was pending stays pending.
+const REMOUNT: &str = "remount";
+
 /// `no crash needed: a switch to client-1 at push/mutex (#31) is enough`
-pub(super) fn sentence(story: &Story, tape: &Tape) -> Told {
-    let faults = tape.answers.iter().filter(|answer| answer.key.stream == Stream::Faults);
+pub(super) fn sentence<S: System>(story: &Story, tape: &Tape) -> Told {
+    let gives_up =
+        |answer: &&Answer| answer.key.stream == Stream::Faults && answer.label != REMOUNT;
+    let faults = tape.answers.iter().filter(gives_up);
     let struck = faults.filter_map(|answer| struck(story, answer));
     if let Some(told) = struck.filter_map(|done| sync_believed(story, &done)).next_back() {
         return told;
     }
     if let Some(told) = written_back(story, tape).and_then(|done| never_asked(story, &done)) {
+        return told;
+    }
+    if let Some(told) = dropped::missing_barrier::<S>(story, tape) {
         return told;
     }
     let mut cited = Vec::new();
@@ -40,7 +53,9 @@ pub(super) fn sentence(story: &Story, tape: &Tape) -> Told {
     if needed.is_empty() {
         needed.extend(alone(story, &mut cited));
     }
-    let text = format!("{start}: {} is enough", needed.join(", and "));
+    let ends_inserted = needed.len() == 1 && needed[0].contains(BEHIND);
+    let last_comma = if ends_inserted { "," } else { "" };
+    let text = format!("{start}: {}{last_comma} is enough", needed.join(", and "));
     Told { text, cited }
 }
 
@@ -91,8 +106,8 @@ fn written_back(story: &Story, tape: &Tape) -> Option<Done> {
     changes.max_by_key(|done| done.number)
 }
 
-/// The call that a fault struck, in words.
-fn fault(story: &Story, answer: &Answer) -> Option<(u64, String)> {
+/// The call at which a fault struck, also where that call itself did not fail.
+pub(super) fn strike(story: &Story, answer: &Answer) -> Option<Done> {
     if answer.label == WRITEBACK {
         let succeeded = |done: &Done| match done.event {
             Event::Call { site, outcome: Outcome::Ok(_), .. } => {
@@ -100,10 +115,17 @@ fn fault(story: &Story, answer: &Answer) -> Option<(u64, String)> {
             }
             _ => false,
         };
-        let done = story.on_the_way().filter(succeeded).last()?;
+        return story.on_the_way().filter(succeeded).last();
+    }
+    struck(story, answer)
+}
+
+/// The call at which a fault struck, in words.
+fn fault(story: &Story, answer: &Answer) -> Option<(u64, String)> {
+    let done = strike(story, answer)?;
+    if answer.label == WRITEBACK {
         return Some((done.number, format!("a failed write-back at {}", told(story, &done))));
     }
-    let done = struck(story, answer)?;
     let Event::Call { site, file, outcome: Outcome::Err(name), .. } = done.event else {
         return None;
     };
@@ -159,7 +181,7 @@ fn crash(story: &Story, number: u64) -> Option<(u64, String)> {
         _ => false,
     };
     let last = story.on_the_way().filter(changed).last();
-    let last = last.map_or(String::new(), |done| format!(", behind {},", told(story, &done)));
+    let last = last.map_or(String::new(), |done| format!("{BEHIND}{}", told(story, &done)));
     Some((number, format!("{what} {at} (#{number}){last}")))
 }
 

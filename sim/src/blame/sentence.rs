@@ -51,7 +51,7 @@ pub(super) fn missing_barrier(
         let text = match syncs {
             Syncs { failed: Some(failed), believed: Some(believed), .. } => {
                 cited.extend([failed, believed]);
-                believed_told(&barrier, failed, &lost, believed, &relied_told)
+                believed_told(&barrier, failed, &lost, believed, Some(&relied_told))
             }
             Syncs { failed: Some(failed), .. } => {
                 cited.push(failed);
@@ -93,11 +93,14 @@ pub(super) fn sync_believed(story: &Story, failed: &Done) -> Option<Told> {
     }
     let believed = story.on_the_way().find(again)?.number;
     let is_ack = |done: &Done| matches!(done.event, Event::Answer { .. } | Event::Recovery(_));
-    let relied = story.on_the_way().find(|done| done.number > believed && is_ack(done))?;
+    let relied = story.on_the_way().find(|done| done.number > believed && is_ack(done));
     let barrier = format!("{} {}", operation(&story.text(site)), story.text(file));
-    let (lost, relied_text) = ("what it was to cover", relied_told(story, &relied));
-    let text = believed_told(&barrier, failed.number, lost, believed, &relied_text);
-    Some(Told { text, cited: vec![failed.number, believed, relied.number] })
+    let (lost, relied_text) =
+        ("what it was to cover", relied.map(|done| relied_told(story, &done)));
+    let text = believed_told(&barrier, failed.number, lost, believed, relied_text.as_deref());
+    let mut cited = vec![failed.number, believed];
+    cited.extend(relied.map(|done| done.number));
+    Some(Told { text, cited })
 }
 
 /// A change that the kernel failed to write back by itself, and that nobody asked for before it was relied
@@ -120,11 +123,18 @@ pub(super) fn never_asked(story: &Story, change: &Done) -> Option<Told> {
     (!asked).then(|| Told { text, cited: vec![change.number, relied.number] })
 }
 
-fn believed_told(barrier: &str, failed: u64, lost: &str, again: u64, relied: &str) -> String {
+fn believed_told(
+    barrier: &str,
+    failed: u64,
+    lost: &str,
+    again: u64,
+    relied: Option<&str>,
+) -> String {
+    let believed =
+        relied.map_or("was believed".to_owned(), |relied| format!("{relied} believed it"));
     format!(
         "a sync that failed is not repeated by a later one that succeeds: {barrier} failed (#{failed}) \
-         and gave up {lost}; the next one (#{again}) had nothing left to do and succeeded, and {relied} \
-         believed it"
+         and gave up {lost}; the next one (#{again}) had nothing left to do and succeeded, and {believed}"
     )
 }
 

@@ -130,7 +130,7 @@ impl World {
     /// told, of an earlier write-back that failed too.
     pub(super) fn fail_sync(&self, call: &Call, number: u32, issued: Stamp) {
         self.lose_track(call, number, issued);
-        self.state().disk.take_untold(number);
+        self.state().take_untold(number);
     }
 
     /// After a write the kernel writes back what is pending, by itself, and may fail: nobody is told
@@ -148,9 +148,8 @@ impl World {
         let mut fates = self.fates(call, self.state().disk.personality().failed_sync);
         let state = &mut *self.state();
         state.disk.sync_failed = true;
-        let file = state.disk.file_mut(number);
-        let name = std::sync::Arc::clone(&file.name);
-        file.fail_sync(issued, &mut |sector| match sector.map(sector_range) {
+        let name = std::sync::Arc::clone(&state.disk.file(number).name);
+        state.disk.fail_sync(number, issued, &mut |sector| match sector.map(sector_range) {
             Some((from, to)) => fates(self.choices.site(format_args!("{name}[{from}..{to})"))),
             None => fates(self.choices.site(format_args!("{name}/size"))),
         });

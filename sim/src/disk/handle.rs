@@ -156,7 +156,7 @@ impl SimFile {
         }
         let state = &mut *world.state();
         state.disk.complete_sync(self.number, issued);
-        if state.disk.take_untold(self.number) {
+        if state.take_untold(self.number) {
             state.counts.told_late += 1;
             return Err(Errno::Io);
         }

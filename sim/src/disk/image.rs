@@ -22,6 +22,23 @@ pub(super) struct Decided {
     pub(super) stamp: Stamp,
 }
 
+impl FileSlot {
+    /// Returns whether there is more to let go of.
+    fn evict(&mut self, reverts: &mut dyn FnMut(Unit<'_>) -> bool) -> bool {
+        let mut is_left = false;
+        for sector in self.node.old_later() {
+            let (from, to) = super::file::sector_range(sector);
+            let name = Arc::clone(&self.node.name);
+            if reverts(Unit::Limbo { file: &name, from, to }) {
+                Arc::make_mut(&mut self.node).evict(sector);
+            } else {
+                is_left = true;
+            }
+        }
+        is_left
+    }
+}
+
 impl Disk {
     /// The disk after a power loss.
     pub(super) fn after_power_loss(&self, decide: &mut dyn Decide) -> Disk {
@@ -44,6 +61,7 @@ impl Disk {
             }
         }
         image.sync_failed = false;
+        image.may_revert.clear();
         image.recount();
         image
     }
@@ -65,15 +83,12 @@ impl Disk {
 
     /// The cache lets go of pages and names whose sync failed, each where `reverts` says so.
     pub(super) fn evict(&mut self, reverts: &mut dyn FnMut(Unit<'_>) -> bool) {
-        for slot in &mut self.files {
-            for sector in slot.node.old_later() {
-                let (from, to) = super::file::sector_range(sector);
-                let name = Arc::clone(&slot.node.name);
-                if reverts(Unit::Limbo { file: &name, from, to }) {
-                    Arc::make_mut(&mut slot.node).evict(sector);
-                }
-            }
-        }
+        let mut may_revert = std::mem::take(&mut self.may_revert);
+        may_revert.retain(|number| {
+            let found = self.files.binary_search_by_key(number, |slot| slot.number);
+            found.is_ok_and(|index| self.files[index].evict(reverts))
+        });
+        self.may_revert = may_revert;
         for (_, directory) in &mut self.directories {
             if directory.has_old_later() {
                 Arc::make_mut(directory).evict(&mut |name| reverts(Unit::Name { name }));

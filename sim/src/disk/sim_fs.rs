@@ -138,11 +138,18 @@ impl SimFs {
         self.world.decays.set(true);
     }
 
-    /// Whether `text` names a file of which a write-back has failed and nobody was told yet: it may show
-    /// what it held before.
-    pub fn names_untold(&self, text: &str) -> bool {
+    /// Whether `text` names a file of which a write-back has failed and nobody was told yet, or was only
+    /// after the first `told` times: it may show, or have shown, what it held before.
+    pub fn names_untold(&self, text: &str, told: usize) -> bool {
         let state = self.world.state();
-        state.disk.files.iter().any(|slot| slot.node.untold && text.contains(&*slot.node.name))
+        let names = |name: &Arc<str>| text.contains(&**name);
+        let untold = state.disk.files.iter().filter(|slot| slot.node.untold);
+        untold.map(|slot| &slot.node.name).chain(&state.told[told..]).any(names)
+    }
+
+    /// How often a sync has told of a write-back that had failed.
+    pub fn told(&self) -> usize {
+        self.world.state().told.len()
     }
 
     /// What is not as it was written.

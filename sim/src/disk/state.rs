@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::content::{Content, PAGE_BYTES};
 use super::directory::{Directory, NodeId, Value};
 use super::errno::Errno;
-use super::file::FileNode;
+use super::file::{FailedFate, FileNode};
 use super::path::Place;
 use super::personality::{Personality, RenameOver};
 use super::piece::Stamp;
@@ -46,6 +46,8 @@ pub struct Disk {
     pub(super) personality: Personality,
     /// Whether a sync ever failed since the last power loss.
     pub(super) sync_failed: bool,
+    /// The files of which the cache may let go of something, sorted: there may be thousands of others.
+    pub(super) may_revert: Vec<u32>,
     pub(super) keeps_earlier: bool,
     /// What earlier files held, the latest last: what may turn up in bytes no sync ever covered.
     pub(super) stale: Arc<Vec<Content>>,
@@ -79,6 +81,7 @@ impl Disk {
             used_pages: 0,
             personality: Personality::POSIX,
             sync_failed: false,
+            may_revert: Vec::new(),
             keeps_earlier: false,
             stale: Arc::default(),
         };
@@ -360,6 +363,20 @@ impl Disk {
     /// Whether a write-back of the file has failed of which nobody was told; from now on somebody was.
     pub(super) fn take_untold(&mut self, number: u32) -> bool {
         self.file(number).untold && std::mem::take(&mut self.file_mut(number).untold)
+    }
+
+    /// A sync of the file, issued at `issued`, has failed; `decide` says what became of each sector, and of
+    /// the size.
+    pub(super) fn fail_sync(
+        &mut self,
+        number: u32,
+        issued: Stamp,
+        decide: &mut dyn FnMut(Option<u64>) -> FailedFate,
+    ) {
+        self.file_mut(number).fail_sync(issued, decide);
+        if let Err(index) = self.may_revert.binary_search(&number) {
+            self.may_revert.insert(index, number);
+        }
     }
 
     // Handles and the end of files.

@@ -13,6 +13,7 @@
 use std::cell::{Cell, RefCell, RefMut};
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use seawall_os::site::{FileClass, Operation, Site};
 use seawall_os::sync::{assert_may_call_vfs, current_scope};
@@ -100,9 +101,20 @@ pub(super) struct State {
     pub(super) locks: Vec<HeldLock>,
     /// What is not as it was written.
     pub(super) damage: Vec<Damage>,
+    /// The file of each sync that told of a failure.
+    pub(super) told: Vec<Arc<str>>,
 }
 
 impl State {
+    /// Whether a sync of the file is to tell of a write-back that failed. It is told with that.
+    pub(super) fn take_untold(&mut self, number: u32) -> bool {
+        let is_untold = self.disk.take_untold(number);
+        if is_untold {
+            self.told.push(Arc::clone(&self.disk.file(number).name));
+        }
+        is_untold
+    }
+
     fn new(disk: Disk) -> State {
         State {
             disk,
@@ -112,6 +124,7 @@ impl State {
             ended: None,
             locks: Vec::new(),
             damage: Vec::new(),
+            told: Vec::new(),
         }
     }
 }

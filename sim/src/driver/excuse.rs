@@ -16,17 +16,21 @@ use crate::system::System;
 
 /// What had happened on the disk when something began.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Since(Counts);
+pub(super) struct Since {
+    counts: Counts,
+    /// How often syncs had told of a write-back that failed.
+    told: usize,
+}
 
 impl<S: System> Room<S> {
     /// To be asked before what may fail.
     pub(super) fn now(&self) -> Since {
-        Since(self.sim_fs.counts())
+        Since { counts: self.sim_fs.counts(), told: self.sim_fs.told() }
     }
 
     /// Whether an open may have failed.
     pub(super) fn excuses_open(&self, since: Since) -> bool {
-        self.sim_fs.is_dead() || faults(&self.sim_fs.counts()) > faults(&since.0)
+        self.sim_fs.is_dead() || faults(&self.sim_fs.counts()) > faults(&since.counts)
     }
 
     /// Whether an operation may have failed.
@@ -34,7 +38,7 @@ impl<S: System> Room<S> {
         let now = self.sim_fs.counts();
         let reads_failed = |counts: &Counts| counts.read_eio + counts.reverted;
         match S::only_reads(op) {
-            true => self.sim_fs.is_dead() || reads_failed(&now) > reads_failed(&since.0),
+            true => self.sim_fs.is_dead() || reads_failed(&now) > reads_failed(&since.counts),
             false => self.excuses_upkeep(store, since),
         }
     }
@@ -48,8 +52,14 @@ impl<S: System> Room<S> {
     /// new file, and no other call failed.
     pub(super) fn excuses_no_file(&self, since: Since) -> bool {
         let now = self.sim_fs.counts();
-        let names = now.refused_names - since.0.refused_names;
-        names > 0 && faults(&now) - faults(&since.0) == names
+        let names = now.refused_names - since.counts.refused_names;
+        names > 0 && faults(&now) - faults(&since.counts) == names
+    }
+
+    /// Whether bytes may be damaged of which `why` tells: a write-back has lost them, and the sync that says
+    /// so is yet to come, or came when they had been read.
+    pub(super) fn excuses_damage(&self, why: &str, since: Since) -> bool {
+        self.sim_fs.names_untold(why, since.told)
     }
 
     /// Whether a close may have failed. It takes the store, which can no longer be asked.

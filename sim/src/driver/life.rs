@@ -243,8 +243,7 @@ impl<S: System> Room<S> {
             {
                 self.judge_damage(why);
             }
-            // Bytes that a write-back has lost are damaged, though the sync that tells of it is yet to come.
-            Complaint::Wrong(Property::Damage, why) if self.sim_fs.names_untold(why) => {}
+            Complaint::Wrong(Property::Damage, why) if self.excuses_damage(why, since) => {}
             Complaint::Wrong(property, text) if !self.sim_fs.is_dead() => {
                 self.desk.wrong(*property, "got", text.clone());
             }

@@ -54,10 +54,15 @@ fn of_two_handles_only_the_one_that_syncs_first_is_told() {
 fn what_is_written_after_a_write_back_that_failed_is_covered_by_the_sync_that_tells_of_it() {
     let (fs, file) = failed_write_back("clean-old");
     assert_eq!(seen(&fs.disk()), "aa");
-    assert!(fs.names_untold("damage: /sim/f at byte 0") && !fs.names_untold("damage: /sim/g"));
+    assert!(
+        fs.names_untold("damage: /sim/f at byte 0", 0) && !fs.names_untold("damage: /sim/g", 0)
+    );
     file.write_at(&[b'c'; 512], 512).expect("write");
     assert!(is_told(&*file));
-    assert!(!fs.names_untold("damage: /sim/f at byte 0"));
+    let since_then = fs.told();
+    assert!(!fs.names_untold("damage: /sim/f at byte 0", since_then));
+    // Whoever read before that was told only now.
+    assert!(fs.names_untold("damage: /sim/f at byte 0", since_then - 1));
     assert_eq!(survivors(&fs.disk()), set(&["ac", "bc"]));
 }
 

@@ -149,8 +149,7 @@ fn made(mut disk: Disk, call: &Call) -> Vec<Disk> {
         Call::FailingSync(path) => {
             return failed(&disk, |disk, fates, answers| {
                 let number = file(disk, path);
-                let node = disk.file_mut(number);
-                node.fail_sync(issued, &mut |_| fates[answers.next(fates.len())]);
+                disk.fail_sync(number, issued, &mut |_| fates[answers.next(fates.len())]);
             });
         }
         Call::FailingSyncDir(path) => {
