@@ -6,15 +6,17 @@
 mod table_file;
 
 use std::fmt;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use seawall_os::vfs::{OpenMode, Vfs};
 
+use crate::base::damage::name_of;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::file_name::FileName;
 use crate::base::key::SeqNo;
 use crate::log::{Frame, FrameKind, LogFile, read_whole, scan};
-use crate::manifest::{Current, Edit, State, read_current, read_manifest};
+use crate::manifest::{Current, Edit, State, read_current, read_manifest, refuse_data};
 use crate::sstable::{Table, dump};
 use crate::wal::Link;
 
@@ -134,7 +136,7 @@ pub struct SegmentDump {
     pub frames: Vec<FrameInfo>,
     /// Where the frames that follow each other from the start end, in bytes.
     pub end: u64,
-    /// Bytes beyond that are not zeros.
+    /// How far bytes other than zeros reach beyond that, the frames among them that stand beyond damage.
     pub bytes_beyond: u64,
 }
 
@@ -173,11 +175,8 @@ pub fn table(vfs: &dyn Vfs, path: &Path, entries: bool) -> Result<TableDump> {
 /// # Errors
 /// [`ErrorKind::NotFound`] when there is no database in `dir`; corruption; errors of the file system.
 pub fn manifest(vfs: &dyn Vfs, dir: &Path) -> Result<ManifestDump> {
-    let current = current(vfs, dir)?;
-    let file = FileName::Manifest(current.manifest).to_string();
-    let path = dir.join(&file);
-    let handle = vfs.open(&path, OpenMode::ReadOnly).context("open", &path)?;
-    let bytes = read_whole(&*handle, &path)?;
+    let (current, path, bytes) = current_manifest(vfs, dir)?;
+    let file = name_of(&path);
     let log = LogFile { id: current.id, number: current.manifest, path };
     let content = read_manifest(&bytes, &log, &current)?;
     Ok(ManifestDump {
@@ -191,10 +190,30 @@ pub fn manifest(vfs: &dyn Vfs, dir: &Path) -> Result<ManifestDump> {
     })
 }
 
+/// A database that is open may move on from one manifest to the next in between.
+fn current_manifest(vfs: &dyn Vfs, dir: &Path) -> Result<(Current, PathBuf, Vec<u8>)> {
+    let mut found = current(vfs, dir)?;
+    loop {
+        let path = dir.join(FileName::Manifest(found.manifest).to_string());
+        match vfs.open(&path, OpenMode::ReadOnly) {
+            Ok(file) => return Ok((found, path.clone(), read_whole(&*file, &path)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let now = current(vfs, dir)?;
+                if now.manifest == found.manifest {
+                    let what = "the manifest that CURRENT names is missing";
+                    return Err(Error::missing(&path, what));
+                }
+                found = now;
+            }
+            Err(error) => return Err(Error::io("open", &path, error)),
+        }
+    }
+}
+
 /// Reads all log segments, or the one named `only`.
 ///
 /// # Errors
-/// As [`manifest`]; [`ErrorKind::NotFound`] when there is no segment of that name. Frames that are
+/// As [`manifest`]; also [`ErrorKind::NotFound`] when there is no segment of that name. Frames that are
 /// not valid are no error: they are what this is for.
 pub fn wal(vfs: &dyn Vfs, dir: &Path, only: Option<&str>) -> Result<WalDump> {
     let current = current(vfs, dir)?;
@@ -220,8 +239,12 @@ pub fn wal(vfs: &dyn Vfs, dir: &Path, only: Option<&str>) -> Result<WalDump> {
 }
 
 fn current(vfs: &dyn Vfs, dir: &Path) -> Result<Current> {
-    let found = read_current(vfs, &dir.join(FileName::Current.to_string()))?;
-    found.ok_or_else(|| Error::of_file(ErrorKind::NotFound, dir, "there is no database"))
+    if let Some(found) = read_current(vfs, &dir.join(FileName::Current.to_string()))? {
+        return Ok(found);
+    }
+    // Where there is no directory there is no file.
+    refuse_data(vfs, dir, &vfs.list(dir).unwrap_or_default())?;
+    Err(Error::of_file(ErrorKind::NotFound, dir, "there is no database"))
 }
 
 fn segment_dump(file: String, bytes: &[u8], log: &LogFile) -> SegmentDump {
@@ -315,6 +338,14 @@ impl fmt::Display for FrameInfo {
     }
 }
 
+/// Bytes where a frame might have stood. Whether that matters the whole log decides.
+fn write_gap(f: &mut fmt::Formatter<'_>, from: u64, to: u64) -> fmt::Result {
+    match to.saturating_sub(from) {
+        0 => Ok(()),
+        bytes => writeln!(f, "{from:>10} -      {bytes} bytes that are no valid frame"),
+    }
+}
+
 impl fmt::Display for WalDump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for segment in &self.segments {
@@ -323,11 +354,13 @@ impl fmt::Display for WalDump {
                 "{}: {} bytes, frames to byte {}",
                 segment.file, segment.size_bytes, segment.end
             )?;
-            segment.frames.iter().try_for_each(|frame| writeln!(f, "{frame}"))?;
-            if segment.bytes_beyond > 0 {
-                let (bytes, end) = (segment.bytes_beyond, segment.end);
-                writeln!(f, "{bytes} bytes at byte {end} are no valid frame")?;
+            let mut at = 0;
+            for frame in &segment.frames {
+                write_gap(f, at, frame.offset)?;
+                writeln!(f, "{frame}")?;
+                at = frame.offset + frame.bytes;
             }
+            write_gap(f, at, segment.end + segment.bytes_beyond)?;
         }
         Ok(())
     }

@@ -154,7 +154,7 @@ fn a_torn_last_frame_is_cut() {
     found: 000002.wal(512) CURRENT(94) MANIFEST-000001(120)
     manifest MANIFEST-000001 with 0 edits, 0 tables
     log 000002.wal
-    replayed 1 operations, logged 1 of them again
+    replayed 1 operation, logged 1 of them again
     last seqno 1
     cut 000002.wal at byte 144: 5 bytes of a torn write
     removed MANIFEST-000001
@@ -178,7 +178,7 @@ fn what_only_the_page_cache_held_goes_with_the_power() {
     found: 000002.wal(512) CURRENT(94) MANIFEST-000001(120)
     manifest MANIFEST-000001 with 0 edits, 0 tables
     log 000002.wal
-    replayed 1 operations, logged 1 of them again
+    replayed 1 operation, logged 1 of them again
     last seqno 1
     removed MANIFEST-000001
     state: a=1
@@ -283,7 +283,7 @@ fn a_roll_that_has_not_renamed_leaves_the_old_manifest_in_force() {
     put b=2 Sync -> Stopped
     --
     found: 000002.wal(512) 000003.sst CURRENT(94) CURRENT.tmp(94) MANIFEST-000001(224) MANIFEST-000004(128)
-    manifest MANIFEST-000001 with 1 edits, 1 tables
+    manifest MANIFEST-000001 with 1 edit, 1 table
     log 000002.wal
     replayed 0 operations, logged 0 of them again
     last seqno 1
@@ -302,7 +302,7 @@ fn a_roll_whose_rename_is_lost_leaves_the_old_manifest_in_force() {
     put b=2 Sync -> Stopped
     --
     found: 000002.wal(512) 000003.sst CURRENT(94) MANIFEST-000001(224) MANIFEST-000004(128)
-    manifest MANIFEST-000001 with 1 edits, 1 tables
+    manifest MANIFEST-000001 with 1 edit, 1 table
     log 000002.wal
     replayed 0 operations, logged 0 of them again
     last seqno 1
@@ -321,7 +321,7 @@ fn a_roll_whose_rename_survives_puts_the_new_manifest_in_force() {
     put b=2 Sync -> Stopped
     --
     found: 000002.wal(512) 000003.sst CURRENT(94) MANIFEST-000001(224) MANIFEST-000004(128)
-    manifest MANIFEST-000004 with 0 edits, 1 tables
+    manifest MANIFEST-000004 with 0 edits, 1 table
     log 000002.wal
     replayed 0 operations, logged 0 of them again
     last seqno 1
@@ -342,7 +342,7 @@ fn a_left_over_temporary_that_is_current_itself_is_not_written_to() {
     put b=2 Sync -> Stopped
     --
     found: 000002.wal(512) 000003.sst CURRENT(94) CURRENT.tmp(94) MANIFEST-000001(224) MANIFEST-000004(128)
-    manifest MANIFEST-000004 with 0 edits, 1 tables
+    manifest MANIFEST-000004 with 0 edits, 1 table
     log 000002.wal
     replayed 0 operations, logged 0 of them again
     last seqno 1
@@ -421,7 +421,7 @@ fn an_open_that_died_in_its_roll_is_repeated() {
     found: 000002.wal(512) CURRENT(94) MANIFEST-000001(120) MANIFEST-000035(120)
     manifest MANIFEST-000001 with 0 edits, 0 tables
     log 000002.wal
-    replayed 1 operations, logged 1 of them again
+    replayed 1 operation, logged 1 of them again
     last seqno 1
     removed MANIFEST-000001 MANIFEST-000035
     state: a=1
@@ -439,7 +439,7 @@ fn a_spare_is_swept_and_never_adopted() {
     found: 000002.wal(512) 000003.wal(512) CURRENT(94) MANIFEST-000001(120)
     manifest MANIFEST-000001 with 0 edits, 0 tables
     log 000002.wal
-    replayed 1 operations, logged 1 of them again
+    replayed 1 operation, logged 1 of them again
     last seqno 1
     ignored 000003.wal
     removed 000003.wal MANIFEST-000001
@@ -489,7 +489,7 @@ fn a_torn_edit_is_cut_and_its_table_goes() {
     found: 000002.wal(512) 000003.sst CURRENT(94) MANIFEST-000001(224)
     manifest MANIFEST-000001 with 0 edits, 0 tables
     log 000002.wal
-    replayed 1 operations, logged 1 of them again
+    replayed 1 operation, logged 1 of them again
     last seqno 1
     cut MANIFEST-000001 at byte 120: 17 bytes of a torn write
     removed 000003.sst MANIFEST-000001
@@ -516,7 +516,7 @@ fn a_segment_below_the_oldest_needed_is_removed_by_the_next_open() {
     flush -> ok
     --
     found: 000002.wal(512) 000003.wal(512) 000004.sst CURRENT(94) MANIFEST-000001(224)
-    manifest MANIFEST-000001 with 1 edits, 1 tables
+    manifest MANIFEST-000001 with 1 edit, 1 table
     log 000003.wal
     replayed 0 operations, logged 0 of them again
     last seqno 5
@@ -564,7 +564,7 @@ fn a_commit_whose_sync_failed_may_be_gone_after_a_power_loss() {
     found: 000002.wal(512) CURRENT(94) MANIFEST-000001(120)
     manifest MANIFEST-000001 with 0 edits, 0 tables
     log 000002.wal
-    replayed 1 operations, logged 1 of them again
+    replayed 1 operation, logged 1 of them again
     last seqno 1
     removed MANIFEST-000001
     state: a=1
@@ -619,7 +619,7 @@ fn a_table_that_is_not_whole_goes_at_once() {
     found: 000002.wal(512) 000003.sst(0) CURRENT(94) MANIFEST-000001(120)
     manifest MANIFEST-000001 with 0 edits, 0 tables
     log 000002.wal
-    replayed 1 operations, logged 1 of them again
+    replayed 1 operation, logged 1 of them again
     last seqno 1
     removed 000003.sst MANIFEST-000001
     state: a=1

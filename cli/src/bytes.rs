@@ -13,13 +13,16 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
+use crate::console::several;
+
 /// Decodes hexadecimal digits, two a byte.
 ///
 /// # Errors
 /// Says what is wrong with the text.
 pub(crate) fn from_hex(text: &[u8]) -> Result<Vec<u8>, String> {
     if !text.len().is_multiple_of(2) {
-        return Err(format!("{} hexadecimal digits are no whole number of bytes", text.len()));
+        let digits = several(text.len() as u64, "hexadecimal digit");
+        return Err(format!("{digits}, and each byte has two"));
     }
     let digit = |b: u8| {
         let value = char::from(b).to_digit(16);
@@ -136,7 +139,9 @@ impl<'de> Visitor<'de> for ParsedVisitor {
         if name != "b64" {
             return Err(A::Error::unknown_field(&name, &["b64"]));
         }
-        let bytes = BASE64.decode(text.as_bytes()).map_err(A::Error::custom)?;
+        let bytes = BASE64.decode(text.as_bytes()).map_err(|_| {
+            A::Error::custom("`b64` does not hold base64 as RFC 4648 has it, with its padding")
+        })?;
         if map.next_key::<Cow<'de, str>>()?.is_some() {
             return Err(A::Error::custom("nothing may stand beside `b64`"));
         }
@@ -206,7 +211,7 @@ mod tests {
         assert!(error("7").contains("expected a string or {\"b64\""), "{}", error("7"));
         assert!(error("{}").contains("missing field `b64`"));
         assert!(error("{\"hex\":\"00\"}").contains("unknown field `hex`"));
-        assert!(error("{\"b64\":\"?\"}").starts_with("Invalid symbol"));
+        assert!(error("{\"b64\":\"?\"}").starts_with("`b64` does not hold base64"));
         assert!(error("{\"b64\":\"\",\"x\":\"\"}").contains("nothing may stand beside"));
         assert_eq!(from_hex(b"0g"), Err("`g` is not a hexadecimal digit".to_owned()));
         assert!(from_hex(b"abc").is_err());

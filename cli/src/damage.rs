@@ -62,8 +62,13 @@ impl fmt::Display for Told<'_> {
 }
 
 fn write_one(f: &mut fmt::Formatter<'_>, console: &Console, damage: &Damage) -> fmt::Result {
-    let Damage { file, offset, bytes, blocks, what, lost, keys, seqnos, older_keys, .. } = damage;
-    write!(f, "{:<10} {file}", if *lost { "LOSS" } else { "damage" })?;
+    let Damage { file, offset, bytes, blocks, what, lost, torn, keys, seqnos, older_keys } = damage;
+    let class = match (lost, torn) {
+        (_, true) => "torn",
+        (true, false) => "LOSS",
+        (false, false) => "damage",
+    };
+    write!(f, "{class:<10} {file}")?;
     if let Some(offset) = offset {
         write!(f, " at byte {offset}")?;
     }

@@ -121,7 +121,10 @@ impl Failure {
             return Failure { place, ..Failure::new(exit, all_causes(error), next) };
         }
         let next = of_io(error).unwrap_or("see the message above; `-v` says more about each step");
-        Failure::error(all_causes(error), next)
+        // Files are named where they are opened, read and written; what has no name is the output.
+        let is_bare = error.is::<io::Error>() && error.chain().len() == 1;
+        let place = if is_bare { "cannot write to stdout: " } else { "" };
+        Failure::error(format!("{place}{}", all_causes(error)), next)
     }
 }
 

@@ -47,8 +47,12 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         // Help is no error, and clap knows where each belongs; a closed pipe is nobody's fault.
         Err(answer) => {
-            let _ = answer.print();
-            return if answer.use_stderr() { Exit::Usage } else { Exit::Fine }.into();
+            return match answer.print() {
+                _ if answer.use_stderr() => Exit::Usage,
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Error,
+                _ => Exit::Fine,
+            }
+            .into();
         }
     };
     let console = arguments.global.console();

@@ -104,6 +104,23 @@ fn a_table_is_shown_part_by_part_by_name_or_path() {
 }
 
 #[test]
+fn a_file_that_is_no_table_is_not_called_damaged() {
+    let scratch = with_a_table();
+    scratch.write("notes", "a file of somebody's");
+    for file in ["CURRENT", "LOCK", "notes"] {
+        for part in ["", "check"] {
+            let answer = scratch.run(&format!("inspect sst {file} {part}"));
+            assert_eq!(answer.code, Some(1), "{answer:?}");
+            for words in
+                ["this is no table, or", "next: see the names there are: `seawall inspect levels`"]
+            {
+                assert!(answer.stderr.contains(words), "no {words:?} in {answer:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_table_that_is_not_there_gets_its_own_advice() {
     let scratch = with_a_table();
     let answer = scratch.run("inspect sst 999999.sst");

@@ -85,6 +85,63 @@ fn without_a_manifest_the_operations_tell_whether_that_is_all() {
     }
 }
 
+/// What `verify` calls lost, salvage does not get back either.
+#[test]
+fn verify_calls_nothing_lost_that_a_salvage_finds() {
+    let verified = |scratch: &Scratch| {
+        let answer = scratch.run("admin verify");
+        assert_eq!(answer.code, Some(4), "{answer:?}");
+        answer
+    };
+    let scratch = layered();
+    std::fs::remove_file(files_with(&scratch, "CURRENT").remove(0)).expect("there");
+    let answer = verified(&scratch);
+    assert_eq!(answer.stdout, "damage     CURRENT: the file is missing\ndamaged in 1 place\n");
+    let read = scratch.run("get a");
+    assert_eq!(read.code, Some(4), "{read:?}");
+    assert!(read.stderr.contains("the file is missing, yet there is "), "{read:?}");
+    assert!(read.stderr.contains("this was a database: seawall-db/CURRENT\n"), "{read:?}");
+    for what in ["levels", "manifest", "wal"] {
+        let shown = scratch.run(&format!("inspect {what}"));
+        assert_eq!(shown.code, Some(4), "{shown:?}");
+        assert!(shown.stderr.contains("this was a database"), "{shown:?}");
+    }
+
+    let scratch = layered();
+    std::fs::remove_file(files_with(&scratch, "MANIFEST").remove(0)).expect("there");
+    let answer = verified(&scratch);
+    assert!(answer.stdout.starts_with("damage     MANIFEST-"), "{answer:?}");
+    assert!(answer.stdout.contains(" were found without it\n"), "{answer:?}");
+    let shown = scratch.run("inspect levels");
+    assert_eq!(shown.code, Some(4), "{shown:?}");
+    assert!(shown.stderr.contains("the manifest that CURRENT names is missing"), "{shown:?}");
+
+    let scratch = layered();
+    let newest = files_with(&scratch, ".wal").pop().expect("there");
+    std::fs::remove_file(&newest).expect("there");
+    let name = name_of(&newest);
+    for answer in [verified(&scratch), scratch.run("get a")] {
+        let what = "the segment is missing";
+        assert!(answer.stderr.contains(what) && answer.stderr.contains(&name), "{answer:?}");
+    }
+}
+
+/// What a crash leaves behind and what damage does look the same.
+#[test]
+fn a_torn_end_of_the_log_is_called_that() {
+    let scratch = layered();
+    let newest = files_with(&scratch, ".wal").pop().expect("there");
+    let mut bytes = std::fs::read(&newest).expect("readable");
+    let end = bytes.iter().rposition(|byte| *byte != 0).expect("a frame") + 9;
+    bytes[end] = 1;
+    std::fs::write(&newest, bytes).expect("writable");
+    assert_eq!(scratch.run("admin verify").code, Some(0));
+    let answer = scratch.run("admin salvage --to out");
+    assert_eq!(answer.code, Some(4), "{answer:?}");
+    assert!(answer.stdout.contains("\ntorn       "), "{answer:?}");
+    assert!(answer.stderr.contains("the end of the log is torn in 1 place"), "{answer:?}");
+}
+
 #[test]
 fn a_lost_table_is_told_with_its_keys_and_what_came_back() {
     let scratch = layered();

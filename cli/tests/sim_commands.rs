@@ -283,7 +283,8 @@ fn a_kept_tape_goes_into_the_corpus_with_its_story() {
 fn the_names_that_other_commands_take_are_listed() {
     let scratch = Scratch::new();
     let text = scratch.fine("sim list");
-    for words in ["profiles\n  default\n", "\n  posix\n", "\n  sync_eio\n", "commit/wal/sync_data"]
+    for words in
+        ["profiles, ", "\n  default  ", "\n  posix  ", "\n  sync_eio  ", "commit/wal/sync_data"]
     {
         assert!(text.contains(words), "no {words:?} in {text}");
     }

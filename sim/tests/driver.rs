@@ -170,6 +170,17 @@ fn a_kinder_disk_finds_less() {
     }
 }
 
+#[test]
+fn a_world_that_does_not_end_is_made_small_without_waiting_millions_of_steps_each_time() {
+    let failing = (0..20).map(ran::<{ bug::SPINS }>).find(|ran| ran.failure.is_some());
+    let failing = failing.expect("operation 20 is reached");
+    assert!(failing.counts.steps > 1_000_000, "{}", failing.counts.steps);
+    let shrunk = shrink::<Toy<{ bug::SPINS }>>(&failing.tape, 2_000).expect("it fails");
+    assert_eq!(shrunk.failure.violation.property, Property::Progress);
+    assert_eq!((shrunk.after.operations, shrunk.after.faults), (1, 0), "{}", shrunk.tape);
+    assert!(shrunk.tape.config.contains(" steps_k=100 "), "{}", shrunk.tape.config);
+}
+
 /// What a failure of a toy is admitted by, once it is small.
 fn admitted<const BUG: u8>(property: fn(Property) -> bool) -> Vec<&'static str> {
     let failing = (0..20).map(ran::<BUG>).find(|ran| {

@@ -50,7 +50,7 @@ impl Builder {
 
     /// Lists all that is damaged, also when the database does not open: every block of every table that
     /// counts, the log and the manifest. Empty for a sound database, which is then read once; a damaged one
-    /// is read twice. Nothing is changed.
+    /// is read up to three times. Nothing is changed.
     ///
     /// A tail of the log that only a crash need have torn is no damage; [`crate::RecoveryReport::cut`] says
     /// where it is.

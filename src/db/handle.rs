@@ -146,8 +146,9 @@ impl Db {
     /// # Errors
     /// [`crate::ErrorKind::TooLarge`] when a limit is exceeded; [`crate::ErrorKind::DiskFull`];
     /// [`crate::ErrorKind::TooManyTables`], and then nothing of the batch was written;
-    /// [`crate::ErrorKind::Stopped`] after an earlier failure; other errors of the file system. After
-    /// an error the batch is not visible, and may or may not be there after the next open.
+    /// [`crate::ErrorKind::Stopped`] after an earlier failure; [`crate::ErrorKind::Closed`] after
+    /// [`Db::close`]; other errors of the file system. After an error the batch is not visible, and may or
+    /// may not be there after the next open.
     pub fn commit_with(&self, batch: WriteBatch, durability: Durability) -> Result<SeqNo> {
         self.core().commit(batch, durability)
     }
@@ -365,7 +366,7 @@ impl Core {
 
 /// The keys of a range with their values, as of one moment, from both ends.
 ///
-/// After an error it ends.
+/// After an error it ends. It keeps what it reads open: a [`Db::close`] while it is held fails no read of it.
 #[derive(Debug)]
 pub struct Range {
     scan: Scan,

@@ -50,6 +50,11 @@ pub struct RecoveryReport {
     pub removed: Vec<String>,
 }
 
+/// `1 table`, `2 tables`.
+fn several(count: u64, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
 impl fmt::Display for RecoveryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.created {
@@ -59,14 +64,17 @@ impl fmt::Display for RecoveryReport {
         } else {
             writeln!(
                 f,
-                "manifest {} with {} edits, {} tables",
-                self.manifest, self.edits, self.tables
+                "manifest {} with {}, {}",
+                self.manifest,
+                several(self.edits, "edit"),
+                several(self.tables as u64, "table"),
             )?;
             writeln!(f, "log {}", self.segments.join(" <- "))?;
             writeln!(
                 f,
-                "replayed {} operations, logged {} of them again",
-                self.replayed_operations, self.relogged_operations
+                "replayed {}, logged {} of them again",
+                several(self.replayed_operations, "operation"),
+                self.relogged_operations
             )?;
         }
         writeln!(f, "last seqno {}", self.last_seqno)?;

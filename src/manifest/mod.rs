@@ -9,6 +9,7 @@
 
 mod current;
 mod edit;
+mod lost_current;
 mod reader;
 mod state;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod writer;
 
 pub(crate) use current::{Current, read_current, switch_current};
 pub(crate) use edit::Edit;
+pub(crate) use lost_current::{evidence, refuse_data};
 pub(crate) use reader::{ManifestContent, read_manifest};
 pub(crate) use state::State;
 pub(crate) use writer::ManifestWriter;

@@ -81,18 +81,32 @@ impl Salvage {
     }
 }
 
-/// All damage to the database in the directory `path`, in the order in which it is found. A log that only
-/// a crash need have torn is sound.
+/// All damage to the database in the directory `path`, in the order in which it is found, and whether what is
+/// damaged stands elsewhere too. A log that only a crash need have torn is sound.
 ///
 /// # Errors
 /// As [`Salvage::open`].
 pub(crate) fn find_damage(vfs: Arc<dyn Vfs>, path: &Path) -> Result<Vec<Damage>> {
-    let mut survey = survey::Survey::of(vfs, path)?;
+    let mut survey = survey::Survey::of(Arc::clone(&vfs), path)?;
     survey.read_log();
     survey.check_tables()?;
     let mut damage = survey.report.damage;
     damage.retain(|damage| !damage.torn);
+    if damage.iter().any(|damage| damage.lost) {
+        // Only reading all there is tells.
+        let mut salvage = Salvage::open(vfs, path)?;
+        salvage.by_ref().for_each(drop);
+        damage.iter_mut().for_each(|damage| settle(damage, &salvage.report));
+    }
     Ok(damage)
+}
+
+/// Takes over that nothing is lost by a damage.
+fn settle(damage: &mut Damage, report: &SalvageReport) {
+    let is_it = |other: &&Damage| other.file == damage.file && other.offset == damage.offset;
+    if let Some(found) = report.damage.iter().find(is_it).filter(|found| !found.lost) {
+        *damage = found.clone();
+    }
 }
 
 impl Iterator for Salvage {

@@ -11,8 +11,8 @@
 
 use std::path::Path;
 
-use crate::base::error::{Error, Result};
-use crate::base::file_name::FileNumber;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::file_name::{FileName, FileNumber};
 use crate::base::key::{SEQNO_MAX, SeqNo};
 use crate::base::log_position::LogPosition;
 use crate::log::{Frame, FrameKind, LogFile, Scan, scan};
@@ -105,12 +105,13 @@ pub(crate) fn judge<'a>(
     let chain = walk_back(candidates, min_wal)?;
     let on_chain = chain.iter().any(|segment| segment.log.number == vouched.segment);
     if vouched.segment >= min_wal && vouched.segment != 0 && !on_chain {
-        let head = &chain[chain.len() - 1];
-        return Err(Error::corruption(
-            &head.log.path,
-            head.link_span.0,
-            format!("the manifest vouches for segment {}, which the log skips", vouched.segment),
-        ));
+        let path = oldest.with_file_name(FileName::Wal(vouched.segment).to_string());
+        let is_there = files.iter().any(|file| file.log.number == vouched.segment);
+        let what = match is_there {
+            true => "the manifest vouches for this segment, which the log skips",
+            false => "the segment is missing, for which the manifest vouches",
+        };
+        return Err(Error::of_file(ErrorKind::Corruption, &path, what));
     }
     let mut chain = check_chain(chain, vouched)?;
     chain.cut.extend(cut);

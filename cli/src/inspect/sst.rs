@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use seawall::ErrorKind;
 use seawall::inspect::check_table;
 use seawall::inspect::{BlockContents, BlockInfo, FilterInfo, PartInfo, TableFile, TableParts};
 use seawall::os::vfs::OsFs;
@@ -27,6 +28,7 @@ struct Shower<'a> {
 
 pub(super) fn inspect(console: &Console, db: &Path, arguments: &Sst) -> anyhow::Result<Exit> {
     let path = place_of(db, &arguments.file);
+    refuse_others(&path)?;
     if arguments.part == Some(SstPart::Check) {
         let damage = check_table(&OsFs::new(), &path).map_err(explained)?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -55,9 +57,24 @@ fn explained(error: seawall::Error) -> anyhow::Error {
     if !super::is_missing(&error) {
         return error.into();
     }
-    let next = "see the names there are: `{seawall} inspect levels`";
-    Failure::error(error.to_string(), next).into()
+    Failure::error(error.to_string(), NAMES).into()
 }
+
+/// Of a file that bears no table's name it would be no damage that it is none.
+fn refuse_others(path: &Path) -> anyhow::Result<()> {
+    if path.extension().is_some_and(|extension| extension == "sst") {
+        return Ok(());
+    }
+    match TableFile::open(&OsFs::new(), path) {
+        Err(error) if error.kind() == ErrorKind::Corruption => {
+            let what = format!("this is no table, or one whose end is damaged: {error}");
+            Err(Failure::error(what, NAMES).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+const NAMES: &str = "see the names there are: `{seawall} inspect levels`";
 
 impl Shower<'_> {
     fn all(&self) -> anyhow::Result<Exit> {

@@ -66,7 +66,8 @@ impl Coverage {
 
 const LEGEND: &str = "\
 the map: crashes at a call, by what became of its work; of each, those after which the next open found
-all that was acknowledged / less / nothing yet, as it crashed or failed itself
+all that was acknowledged / less / nothing yet, as it crashed or failed itself. Early is work that survived
+ahead of its turn: something done before it did not
 ";
 
 impl fmt::Display for Coverage {

@@ -120,7 +120,7 @@ mod tests {
         check(r#"{"key":"a","value":"1","delete":true}"#, false, either);
         check(r#"{"key":"a","value":null}"#, false, either);
         check(r#"{"value":"1"}"#, false, Err("column 13: missing field `key`"));
-        let hex = "the key is not hexadecimal: 1 hexadecimal digits are no whole number of bytes";
+        let hex = "the key is not hexadecimal: 1 hexadecimal digit, and each byte has two";
         check(r#"{"key":"a","delete":true}"#, true, Err(hex));
     }
 }

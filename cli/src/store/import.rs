@@ -9,6 +9,7 @@ use std::time::Instant;
 use anyhow::Context;
 use seawall::{Db, Durability, KEY_BYTES_MAX, VALUE_BYTES_MAX, WriteBatch};
 use serde::Deserialize;
+use serde_json::error::Category;
 use serde_json::json;
 
 use super::lines::{Lines, Next};
@@ -178,6 +179,11 @@ fn parse(line: &[u8], hex: bool) -> Result<Entry<'_>, String> {
 pub(super) fn column_and_what(error: serde_json::Error) -> String {
     let text = error.to_string();
     let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    let what = match error.classify() {
+        Category::Eof => "the line ends too early",
+        _ if what == "expected value" => "no JSON begins here",
+        _ => what,
+    };
     format!("column {}: {what}", error.column())
 }
 
@@ -259,7 +265,12 @@ mod tests {
             "{\"key\":\"a\",\"val\":\"b\"}",
             "column 16: unknown field `val`, expected `key` or `value`",
         );
-        check_error("key value", "column 1: expected value");
+        check_error("key value", "column 1: no JSON begins here");
+        check_error("{\"key\":\"a\"", "column 10: the line ends too early");
+        check_error(
+            "{\"key\":{\"b64\":\"!!\"},\"value\":\"b\"}",
+            "column 19: `b64` does not hold base64 as RFC 4648 has it, with its padding",
+        );
     }
 
     #[test]

@@ -93,17 +93,25 @@ fn refuse_what_is_there(path: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 fn lost(report: &SalvageReport, path: &Path) -> Failure {
-    let places = report.damage.iter().filter(|damage| damage.lost).count();
-    let what = format!(
-        "something is lost, or may be, in {} of {}: some keys may be missing, have an older \
-         value, or be back although they were deleted",
-        several(places as u64, "place"),
-        path.display()
-    );
+    let lost = || report.damage.iter().filter(|damage| damage.lost);
+    let path_told = path.display();
+    let places = several(lost().count() as u64, "place");
+    let what = if lost().all(|damage| damage.torn) {
+        format!(
+            "the end of the log is torn in {places} of {path_told}. A crash leaves that behind, with nothing \
+             in it that was acknowledged, and opening takes it for that; if it is damage, the last \
+             operations are lost"
+        )
+    } else {
+        format!(
+            "something is lost, or may be, in {places} of {path_told}: some keys may be missing, have an \
+             older value, or be back although they were deleted"
+        )
+    };
     let next = "the report above says which files and keys; compare those keys with a copy made earlier, \
                 if there is one. The damaged database was not changed";
     let mut failure = Failure::new(Exit::Corruption, what, next);
-    let first = report.damage.iter().find(|damage| damage.lost);
+    let first = lost().next();
     failure.place = first.map(|damage| (path.join(&damage.file), damage.offset));
     failure
 }
@@ -125,7 +133,8 @@ impl fmt::Display for Told<'_> {
         writeln!(f, "tables     {tables}, {} read", counted(*entries))?;
         writeln!(f, "log        {} read", several(*log_operations, "operation"))?;
         if !unused.is_empty() {
-            writeln!(f, "left out   {}", unused.join(" "))?;
+            let why = "set aside by an open, obsolete, or of another database";
+            writeln!(f, "left out   {}: {why}", unused.join(" "))?;
         }
         write!(f, "{}", damage::Told { console: self.console, damage })?;
         write!(f, "written    {} to {}", counted(*keys), self.to.display())?;

@@ -44,9 +44,16 @@ fn print(out: &mut impl Write, report: &VerifyReport) -> std::io::Result<()> {
     let (segments, frames) = (number(log_segments, "segment"), number(log_frames, "frame"));
     writeln!(out, "log       {segments}, {frames}")?;
     writeln!(out, "manifest  {}", number(manifest_edits, "edit"))?;
-    for (what, names) in [("orphans", &report.orphans), ("set aside", &report.set_aside)] {
+    for (what, names, why) in [
+        ("orphans", &report.orphans, "nothing names them, and the next open removes them"),
+        (
+            "set aside",
+            &report.set_aside,
+            "an open could not explain them, and they count for nothing",
+        ),
+    ] {
         if !names.is_empty() {
-            writeln!(out, "{what:<9} {}", names.join(" "))?;
+            writeln!(out, "{what:<9} {}\n          {why}", names.join(" "))?;
         }
     }
     writeln!(out, "no damage found")

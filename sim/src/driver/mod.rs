@@ -38,6 +38,7 @@ pub use map::{MOMENTS, Map, Took};
 pub use profiles::{PROFILES, Profile};
 
 use rates::Rates;
+pub(crate) use rates::STEPS_K;
 use world::Run;
 
 /// How many of a run's last events a failure shows.

@@ -52,6 +52,8 @@ pub(super) const KNOBS: &[Knob] = &[
     // Images that are opened a second time, with damage, and how their media go on to decay.
     knob("media_one_in", &[0, 0, 12, 24]),
     knob("decay_one_in", &[0, 60, 200]),
+    // How many thousand steps a world of the main line may take; one that is only looked at, half of that.
+    setting(STEPS_K, &[2_000]),
     // The disk's size, and the size to which all worlds but the last find it shrunk.
     knob("disk_kib", &[65_536]),
     // Whose file system it is: the cells of its personality by number, zero being POSIX.
@@ -94,9 +96,8 @@ const MISFORTUNES: [(&str, u32); 12] = [
 /// A generation leaves out one class of faults in so many.
 const LEFT_OUT_ONE_IN: u32 = 2;
 
-/// How many steps a world of the main line may take, and one that is only looked at.
-const STEPS_MAX: u64 = 2_000_000;
-const STEPS_LOOKING_MAX: u64 = 1_000_000;
+/// The setting that says how many thousand steps a world may take.
+pub(crate) const STEPS_K: &str = "steps_k";
 
 /// What the configuration says of worlds.
 #[derive(Clone, Debug)]
@@ -112,6 +113,7 @@ pub(super) struct Rates {
     disk_bytes: u64,
     /// The size of a disk on which others take the room; zero when they never do.
     full_bytes: u64,
+    steps_max: u64,
     strategy: Strategy,
     early_in: u32,
     faults: FaultRates,
@@ -132,6 +134,7 @@ impl Rates {
             ..CrashRates::default()
         };
         Rates {
+            steps_max: config.get(STEPS_K) * 1_000,
             generations: get("generations").max(1),
             clients: get("clients").max(1),
             close_percent: config.get("close_percent"),
@@ -240,7 +243,7 @@ impl Rates {
         SchedOptions {
             strategy: self.strategy,
             early_in: self.early_in,
-            step_budget: if world.depth() == 0 { STEPS_MAX } else { STEPS_LOOKING_MAX },
+            step_budget: if world.depth() == 0 { self.steps_max } else { self.steps_max / 2 },
             ..SchedOptions::default()
         }
     }

@@ -25,7 +25,8 @@ use std::marker::PhantomData;
 
 use crate::check::Violation;
 use crate::choice::{Stream, Tape, loosened};
-use crate::driver::{Counts, Failure, Input, Ran, run};
+use crate::config::Knob;
+use crate::driver::{Counts, Failure, Input, Ran, STEPS_K, knobs, run};
 use crate::numbers::{counted, grouped};
 use crate::system::{Property, System};
 
@@ -37,6 +38,9 @@ const REDRAW_SHARE: u32 = 4;
 /// A run counts as one for each so many steps that it took: one that spins until its budget of steps is
 /// spent takes as long as dozens of others, and the answer is waited for.
 const STEPS_OF_A_RUN: u64 = 20_000;
+
+/// So many thousand steps are waited for where a world does not end, and not millions.
+const SPIN_STEPS_K: u64 = 100;
 
 /// Labels of what is lost as a whole.
 const WHOLE: [&str; 2] = ["durable", "zeros"];
@@ -125,7 +129,13 @@ pub fn shrink<S: System>(tape: &Tape, runs_max: u32) -> Result<Shrunk, String> {
         system: PhantomData,
     };
     let before = Size::of(&shrinker.best);
+    let patient = shrinker.hurry();
     shrinker.shrink();
+    if let Some((best, failure)) = patient
+        && !shrinker.spins()
+    {
+        (shrinker.best, shrinker.failure) = (best, failure);
+    }
     let after = Size::of(&shrinker.best);
     let Shrinker { best: tape, failure, runs, .. } = shrinker;
     Ok(Shrunk { tape, failure, before, after, runs, runs_max })
@@ -141,6 +151,23 @@ struct Shrinker<S> {
 }
 
 impl<S: System> Shrinker<S> {
+    /// A world that does not end is given up early from now on, and the rest takes a twentieth of the time.
+    /// Returns what was found with more patience.
+    fn hurry(&mut self) -> Option<(Tape, Failure)> {
+        let got = self.failure.violation.facts.iter().find(|(label, _)| *label == "got");
+        got.filter(|(_, text)| text.starts_with("step budget exceeded"))?;
+        let patient = (self.best.clone(), self.failure.clone());
+        self.attempt(self.with_knobs(&[(STEPS_K, SPIN_STEPS_K)])).then_some(patient)
+    }
+
+    /// Whether what was found in a hurry does not end either when it is waited for.
+    fn spins(&self) -> bool {
+        let patient = self.with_knobs(&[(STEPS_K, knob_default(&knobs::<S>(), STEPS_K))]);
+        let ran = run::<S>(&Input::Tape(Box::new(patient)));
+        let failure = ran.ok().and_then(|ran| ran.failure);
+        failure.is_some_and(|failure| Fault::of(&failure.violation).shows(&self.fault))
+    }
+
     /// Part of the runs is kept for another way to the same fault, however long the first one takes.
     fn shrink(&mut self) {
         let runs_max = self.runs_max;
@@ -248,6 +275,12 @@ impl Fault {
         let plainer = self.property == Property::Prefix && before.property == Property::AfterError;
         self == before || plainer
     }
+}
+
+/// What a knob is when nothing is drawn.
+fn knob_default(knobs: &[&[Knob]], name: &str) -> u64 {
+    let mut all = knobs.iter().flat_map(|knobs| knobs.iter());
+    all.find(|knob| knob.name == name).map_or(0, |knob| knob.values[0])
 }
 
 #[cfg(test)]

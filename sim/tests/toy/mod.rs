@@ -61,6 +61,8 @@ pub(crate) mod bug {
     pub(crate) const NEVER_RETURNS: u8 = 14;
     /// Operation 20 aborts the process.
     pub(crate) const ABORTS: u8 = 15;
+    /// Operation 20 sleeps again and again.
+    pub(crate) const SPINS: u8 = 17;
     /// Each sync is followed by another: slow, and no bug.
     pub(crate) const SYNCS_TWICE: u8 = 16;
 }
@@ -173,6 +175,9 @@ impl<const BUG: u8> System for Toy<BUG> {
                 std::hint::spin_loop();
             },
             (bug::ABORTS, 20) => std::process::abort(),
+            (bug::SPINS, 20) => loop {
+                seawall_os::sync::sleep(std::time::Duration::from_micros(1));
+            },
             _ => {}
         }
         match op {

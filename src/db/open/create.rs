@@ -4,14 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use seawall_os::sync::enter_scope;
-use seawall_os::vfs::{FileLock, OpenMode, Vfs};
+use seawall_os::vfs::{FileLock, Vfs};
 
 use crate::base::checksum::DatabaseId;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::file_name::FileName;
 use crate::base::log_position::LogPosition;
-use crate::log::{FrameKind, LogFile, find_ids, read_whole, scan};
-use crate::manifest::{ManifestWriter, State, switch_current};
+use crate::manifest::{ManifestWriter, State, refuse_data, switch_current};
 use crate::memtable::OrderedMemtable;
 use crate::tree::SuperVersion;
 use crate::wal::{CreateFailure, WalWriter, create_segment};
@@ -115,62 +114,4 @@ fn first_segment(
     // Durability: CURRENT comes next, and a database whose log has no LINK is damaged.
     log.sync()?;
     Ok(log)
-}
-
-/// Fails when a file holds or names data, so that a lost `CURRENT` never passes for a new database.
-pub(super) fn refuse_data(vfs: &dyn Vfs, dir: &Path, names: &[String]) -> Result<()> {
-    let mut logs = Vec::new();
-    for name in names.iter().filter_map(|name| FileName::parse(name)) {
-        let path = dir.join(name.to_string());
-        match name {
-            FileName::Lock | FileName::Current | FileName::CurrentTemp => {}
-            FileName::Table(_) => return Err(lost_current(&path, "a table")),
-            FileName::Damaged(_) => return Err(lost_current(&path, "a file set aside")),
-            FileName::Wal(number) | FileName::Manifest(number) => {
-                let file = vfs.open(&path, OpenMode::ReadOnly).context("open", &path)?;
-                let bytes = read_whole(&*file, &path)?;
-                logs.push((LogFile { id: DatabaseId([0; 16]), number, path }, bytes));
-            }
-        }
-    }
-    // LINK and SNAPSHOT carry the id of their database in the clear; the other frames need it.
-    let mut ids: Vec<DatabaseId> =
-        logs.iter().flat_map(|(file, bytes)| find_ids(bytes, file)).collect();
-    ids.dedup();
-    for (file, bytes) in &logs {
-        for id in &ids {
-            refuse_frames(bytes, &LogFile { id: *id, ..file.clone() })?;
-        }
-    }
-    Ok(())
-}
-
-/// Fails when a log file or manifest holds operations, or names anything.
-fn refuse_frames(bytes: &[u8], file: &LogFile) -> Result<()> {
-    match evidence(bytes, file) {
-        Some(what) => Err(lost_current(&file.path, &what)),
-        None => Ok(()),
-    }
-}
-
-/// What in a log file or manifest holds operations or names anything. An interrupted creation leaves
-/// only files without.
-pub(super) fn evidence(bytes: &[u8], file: &LogFile) -> Option<String> {
-    for frame in scan(bytes, file).frames() {
-        let names_data = match frame.head.kind {
-            FrameKind::Data | FrameKind::Relog | FrameKind::Edit => true,
-            FrameKind::Snapshot => State::decode(frame.payload, &file.path, frame.payload_offset())
-                .map_or(true, |state| state.flushed_seqno > 0 || state.tables.count() > 0),
-            FrameKind::Link | FrameKind::Mark | FrameKind::Close => false,
-        };
-        if names_data {
-            return Some(format!("a {} frame at byte {}", frame.head.kind.name(), frame.offset));
-        }
-    }
-    None
-}
-
-fn lost_current(path: &Path, evidence: &str) -> Error {
-    let what = format!("CURRENT is missing, yet there is {evidence}: this was a database");
-    Error::of_file(ErrorKind::Corruption, path, what)
 }

@@ -7,12 +7,11 @@ use seawall_os::vfs::{OpenMode, Vfs};
 use crate::base::error::{IoContext, Result};
 use crate::base::file_name::{FileName, FileNumber};
 use crate::log::{LogFile, find_ids, read_whole, scan};
-use crate::manifest::State;
+use crate::manifest::{State, evidence};
 use crate::sstable::Wholeness;
 use crate::wal::Chain;
 
 use super::Opening;
-use super::create::evidence;
 use super::relog::live_segments;
 
 /// Names of files that nothing names.

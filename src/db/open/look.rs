@@ -10,7 +10,7 @@ use seawall_os::vfs::{FileLock, LockMode, Vfs};
 
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::file_name::FileName;
-use crate::manifest::{Current, read_current};
+use crate::manifest::{Current, read_current, refuse_data};
 use crate::memtable::OrderedMemtable;
 use crate::tree::SuperVersion;
 
@@ -18,7 +18,7 @@ use super::super::options::Options;
 use super::super::read_only::Inner;
 use super::super::report::RecoveryReport;
 use super::super::scope;
-use super::{Opening, create, directory};
+use super::{Opening, directory};
 
 /// Reads what is in `dir`.
 ///
@@ -44,7 +44,7 @@ pub(in super::super) fn look(vfs: Arc<dyn Vfs>, dir: &Path, options: &Options) -
             Opening::new(Arc::clone(&vfs), dir, options, current.id, names).look(&current)?
         }
         None => {
-            create::refuse_data(&*vfs, dir, &names)?;
+            refuse_data(&*vfs, dir, &names)?;
             nothing()
         }
     };

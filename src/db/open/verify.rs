@@ -9,12 +9,12 @@ use seawall_os::vfs::Vfs;
 
 use crate::base::error::{IoContext, Result};
 use crate::base::file_name::FileName;
-use crate::manifest::{Current, read_current};
+use crate::manifest::{Current, read_current, refuse_data};
 
 use super::super::options::Options;
 use super::super::scope;
 use super::super::verify::{VerifyReport, needed_names};
-use super::{Opening, create};
+use super::Opening;
 
 /// Reads everything in `dir` that counts.
 ///
@@ -29,7 +29,7 @@ pub(in super::super) fn verify(
     let current_path = dir.join(FileName::Current.to_string());
     let Some(current) = read_current(&**vfs, &current_path)? else {
         // What an interrupted creation left holds nothing.
-        create::refuse_data(&**vfs, dir, &names)?;
+        refuse_data(&**vfs, dir, &names)?;
         return Ok(VerifyReport {
             orphans: files(&names, &BTreeSet::new()).0,
             ..Default::default()
