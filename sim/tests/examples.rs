@@ -22,6 +22,12 @@ fn the_page_shows_the_block_that_is_printed() {
     let (block, rest) = text.trim_start().split_once("again  ").expect("how to run it again");
     assert!(block.lines().count() > 8, "{block}");
     assert!(page.contains(block), "docs/simulate.md lacks\n{block}");
+    let readme = include_str!("../../README.md");
+    let shown = readme.split_once("```text\nFAIL ").expect("README shows it").1;
+    let shown = shown.split_once("```").expect("the end of the block").0;
+    for line in shown.lines().filter(|line| *line != "  ..") {
+        assert!(block.contains(line), "what is printed lacks {line}");
+    }
     assert!(rest.contains("#[test]"), "{rest}");
     let tape = text.split_once("seawall tape 1").expect("a tape").1;
     let tape = tape.split_once("\"#").expect("the end of the tape").0;
