@@ -1,20 +1,55 @@
 //! The store's interface against a plain map, without crashes.
 //!
-//! A record is an operation: the low bits of its first byte say which, the others are keys and values.
+//! A record is an operation: its first byte says which, the others are keys and values.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arbitrary::{Arbitrary, Unstructured};
 use seawall::{Db, Durability, Error};
 use seawall_os::vfs::{MemFs, Vfs};
 
 use super::{open, told};
-use crate::fuzz::records::{number, split};
+use crate::fuzz::records::split;
 
 /// The most operations of a run.
 const OPERATIONS_MAX: usize = 200;
 
 type Model = BTreeMap<[u8; 1], Vec<u8>>;
+
+/// What is done to both.
+#[derive(Debug, PartialEq, Eq)]
+enum Operation<'a> {
+    /// An empty value deletes.
+    Put(u8, &'a [u8]),
+    /// The value zero deletes.
+    Batch(Vec<(u8, u8)>),
+    Get(u8),
+    Scan(u8, u8),
+    Flush,
+    Compact,
+    Reopen,
+}
+
+impl<'a> Arbitrary<'a> for Operation<'a> {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> arbitrary::Result<Operation<'a>> {
+        Ok(match bytes.arbitrary::<u8>()? % 8 {
+            0 | 1 => Operation::Put(bytes.arbitrary()?, bytes.bytes(bytes.len())?),
+            2 => {
+                let mut changes = Vec::new();
+                while !bytes.is_empty() {
+                    changes.push(bytes.arbitrary()?);
+                }
+                Operation::Batch(changes)
+            }
+            3 => Operation::Get(bytes.arbitrary()?),
+            4 => Operation::Scan(bytes.arbitrary()?, bytes.arbitrary()?),
+            5 => Operation::Flush,
+            6 => Operation::Compact,
+            _ => Operation::Reopen,
+        })
+    }
+}
 
 /// Does what the bytes say to a database and to a map.
 ///
@@ -25,64 +60,53 @@ pub fn interface(bytes: &[u8]) -> Result<(), String> {
     let fails = |error: Error| told(&error);
     let mut db = open(&vfs).map_err(fails)?;
     let mut model = Model::new();
-    for record in split(bytes).iter().take(OPERATIONS_MAX) {
-        let Some((kind, what)) = record.split_first() else { continue };
-        match kind % 8 {
-            0 | 1 => put(&db, &mut model, what).map_err(fails)?,
-            2 => batch(&db, &mut model, what).map_err(fails)?,
-            3 => get(&db, &model, what)?,
-            4 => scan(&db, &model, what)?,
-            5 => db.flush().map_err(fails)?,
-            6 => db.compact_range::<&[u8]>(..).map_err(fails)?,
-            _ => {
+    for record in split(bytes).iter().take(OPERATIONS_MAX).filter(|record| !record.is_empty()) {
+        // Bytes that are not there are zero: a record always says something.
+        let Ok(operation) = Operation::arbitrary(&mut Unstructured::new(record)) else { continue };
+        match operation {
+            Operation::Put(key, value) => put(&db, &mut model, [key], value).map_err(fails)?,
+            Operation::Batch(changes) => batch(&db, &mut model, &changes).map_err(fails)?,
+            Operation::Get(key) => get(&db, &model, [key])?,
+            Operation::Scan(one, other) => scan(&db, &model, [one], [other])?,
+            Operation::Flush => db.flush().map_err(fails)?,
+            Operation::Compact => db.compact_range::<&[u8]>(..).map_err(fails)?,
+            Operation::Reopen => {
                 db.close().map_err(fails)?;
                 db = open(&vfs).map_err(fails)?;
             }
         }
     }
-    scan(&db, &model, &[0, 255])?;
+    scan(&db, &model, [0], [255])?;
     db.verify().map_err(fails)?;
     db.close().map_err(fails)
 }
 
-fn key(what: &[u8], at: usize) -> [u8; 1] {
-    [number(what, at, 1) as u8]
-}
-
-/// A value, or a deletion where there is no byte of one.
-fn put(db: &Db, model: &mut Model, what: &[u8]) -> Result<(), Error> {
-    let key = key(what, 0);
-    match what.get(1..).filter(|value| !value.is_empty()) {
-        Some(value) => {
-            db.put_with(key, value, Durability::Os)?;
-            model.insert(key, value.to_vec());
-        }
-        None => {
-            db.delete_with(key, Durability::Os)?;
-            model.remove(&key);
-        }
+fn put(db: &Db, model: &mut Model, key: [u8; 1], value: &[u8]) -> Result<(), Error> {
+    if value.is_empty() {
+        db.delete_with(key, Durability::Os)?;
+        model.remove(&key);
+    } else {
+        db.put_with(key, value, Durability::Os)?;
+        model.insert(key, value.to_vec());
     }
     Ok(())
 }
 
-/// Pairs of key and value; the value zero deletes.
-fn batch(db: &Db, model: &mut Model, what: &[u8]) -> Result<(), Error> {
+fn batch(db: &Db, model: &mut Model, changes: &[(u8, u8)]) -> Result<(), Error> {
     let mut batch = db.batch();
-    for pair in what.chunks(2) {
-        let (key, value) = (key(pair, 0), number(pair, 1, 1) as u8);
-        if value == 0 {
-            batch.delete(key);
-            model.remove(&key);
+    for (key, value) in changes {
+        if *value == 0 {
+            batch.delete([*key]);
+            model.remove(&[*key]);
         } else {
-            batch.put(key, [value]);
-            model.insert(key, vec![value]);
+            batch.put([*key], [*value]);
+            model.insert([*key], vec![*value]);
         }
     }
     db.commit_with(batch, Durability::Os).map(drop)
 }
 
-fn get(db: &Db, model: &Model, what: &[u8]) -> Result<(), String> {
-    let key = key(what, 0);
+fn get(db: &Db, model: &Model, key: [u8; 1]) -> Result<(), String> {
     let found = db.get(key).map_err(|error| told(&error))?;
     let expected = model.get(&key).map(|value| &value[..]);
     if found.as_deref() == expected {
@@ -91,8 +115,7 @@ fn get(db: &Db, model: &Model, what: &[u8]) -> Result<(), String> {
     Err(format!("get {key:?}: expected {expected:?}, got {found:?}"))
 }
 
-fn scan(db: &Db, model: &Model, what: &[u8]) -> Result<(), String> {
-    let (one, other) = (key(what, 0), key(what, 1));
+fn scan(db: &Db, model: &Model, one: [u8; 1], other: [u8; 1]) -> Result<(), String> {
     let (from, to) = (one.min(other), one.max(other));
     let read = |range: seawall::Range, back: bool| -> Result<Vec<_>, Error> {
         if back { range.rev().collect() } else { range.collect() }
@@ -109,4 +132,20 @@ fn scan(db: &Db, model: &Model, what: &[u8]) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("scan {from:?}..={to:?}: expected {expected:?}, got {found:?}, backwards {back:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_record_is_an_operation() {
+        let of =
+            |record: &[u8]| format!("{:?}", Operation::arbitrary(&mut Unstructured::new(record)));
+        assert_eq!(of(&[0, 7, 1, 2]), "Ok(Put(7, [1, 2]))");
+        assert_eq!(of(&[9]), "Ok(Put(0, []))");
+        assert_eq!(of(&[2, 7, 1, 8]), "Ok(Batch([(7, 1), (8, 0)]))");
+        assert_eq!(of(&[4, 7]), "Ok(Scan(7, 0))");
+        assert_eq!(of(&[255]), "Ok(Reopen)");
+    }
 }
