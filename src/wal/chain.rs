@@ -285,8 +285,13 @@ fn check_bytes(
             format!("no valid frame here, and {witness} {needed}"),
         ));
     }
-    let boundary = candidate.scan.prefix.iter().any(|frame| frame.end() == end);
-    if successor.is_some() && (!boundary || end < candidate.link_span.1) {
+    let ends = |at: u64| candidate.scan.prefix.iter().any(|frame| frame.end() == at);
+    if proven_here > 0 && !ends(proven_here) {
+        // A LINK would name it, and the next open would find no frame to end there.
+        let what = format!("{proven_here} bytes are said to be synced, where no frame ends");
+        return Err(Error::corruption(&candidate.log.path, proven_here, what));
+    }
+    if successor.is_some() && (!ends(end) || end < candidate.link_span.1) {
         let what = format!("the next segment's LINK names the end {end}, where no frame ends");
         return Err(Error::corruption(&candidate.log.path, end, what));
     }

@@ -170,6 +170,7 @@ fn plan<S: System>(
                 return Err(format!("the tape is of system {:?}, not {:?}", tape.system, S::NAME));
             }
             let config = Config::parse(&tape.config, &knobs)?;
+            S::admits(&config)?;
             Ok((config, workload::parse::<S>(&tape.operations)?))
         }
         _ => {

@@ -39,6 +39,30 @@ fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![records, prop::collection::vec(any::<u8>(), 0..200)]
 }
 
+/// Any value of a knob makes a run in which nothing is wrong, or none.
+#[test]
+fn settings_that_the_store_refuses_are_no_failure() {
+    let knobs = driver::knobs::<Seawall>();
+    let mut refused = Vec::new();
+    for knob in knobs.iter().copied().flatten().filter(|knob| !knob.name.starts_with("fs_")) {
+        for value in [0, 1, 3] {
+            let tape = Tape {
+                config: format!("operations=4 generations=1 {}={value}", knob.name),
+                operations: vec!["op 1 g0 c0 put 1 8 sync".to_owned()],
+                ..Tape::default()
+            };
+            match run::<Seawall>(&driver::Input::Tape(Box::new(tape))) {
+                Ok(ran) => {
+                    assert!(ran.failure.is_none(), "{}={value}: {:?}", knob.name, ran.failure)
+                }
+                Err(_) => refused.push(knob.name),
+            }
+        }
+    }
+    refused.dedup();
+    assert!(refused.contains(&"open_tables") && refused.contains(&"levels"), "{refused:?}");
+}
+
 proptest! {
     #[test]
     fn a_tape_becomes_an_input_and_comes_back_as_it_was(input in any_input()) {

@@ -25,7 +25,7 @@ use std::marker::PhantomData;
 
 use crate::check::Violation;
 use crate::choice::{Stream, Tape, loosened};
-use crate::config::Knob;
+use crate::config::Config;
 use crate::driver::{Counts, Failure, Input, Ran, STEPS_K, knobs, run};
 use crate::numbers::{counted, grouped};
 use crate::system::{Property, System};
@@ -39,8 +39,9 @@ const REDRAW_SHARE: u32 = 4;
 /// spent takes as long as dozens of others, and the answer is waited for.
 const STEPS_OF_A_RUN: u64 = 20_000;
 
-/// So many thousand steps are waited for where a world does not end, and not millions.
-const SPIN_STEPS_K: u64 = 100;
+/// So many thousand steps at least may a world of a candidate take, and twice as many as the whole run took
+/// that is to be made smaller. One that takes millions spins.
+const STEPS_K_MIN: u64 = 100;
 
 /// Labels of what is lost as a whole.
 const WHOLE: [&str; 2] = ["durable", "zeros"];
@@ -122,6 +123,7 @@ pub fn shrink<S: System>(tape: &Tape, runs_max: u32) -> Result<Shrunk, String> {
     let failure = first.failure.ok_or("the tape does not fail")?;
     let mut shrinker = Shrinker::<S> {
         fault: Fault::of(&failure.violation),
+        steps_k: STEPS_K_MIN.max(first.counts.steps / 500),
         best: first.tape,
         failure,
         runs: 1,
@@ -143,6 +145,8 @@ pub fn shrink<S: System>(tape: &Tape, runs_max: u32) -> Result<Shrunk, String> {
 
 struct Shrinker<S> {
     fault: Fault,
+    /// How many thousand steps a world of a candidate may take.
+    steps_k: u64,
     best: Tape,
     failure: Failure,
     runs: u32,
@@ -157,12 +161,13 @@ impl<S: System> Shrinker<S> {
         let got = self.failure.violation.facts.iter().find(|(label, _)| *label == "got");
         got.filter(|(_, text)| text.starts_with("step budget exceeded"))?;
         let patient = (self.best.clone(), self.failure.clone());
-        self.attempt(self.with_knobs(&[(STEPS_K, SPIN_STEPS_K)])).then_some(patient)
+        self.attempt(self.with_knobs(&[(STEPS_K, STEPS_K_MIN)])).then_some(patient)
     }
 
     /// Whether what was found in a hurry does not end either when it is waited for.
     fn spins(&self) -> bool {
-        let patient = self.with_knobs(&[(STEPS_K, knob_default(&knobs::<S>(), STEPS_K))]);
+        let steps_k = Config::calm(&knobs::<S>()).get(STEPS_K);
+        let patient = with_steps_k::<S>(self.best.clone(), steps_k);
         let ran = run::<S>(&Input::Tape(Box::new(patient)));
         let failure = ran.ok().and_then(|ran| ran.failure);
         failure.is_some_and(|failure| Fault::of(&failure.violation).shows(&self.fault))
@@ -230,6 +235,8 @@ impl<S: System> Shrinker<S> {
         if self.is_spent() {
             return false;
         }
+        let steps_k = steps_k_of::<S>(&candidate);
+        let candidate = with_steps_k::<S>(candidate, steps_k.min(self.steps_k));
         let Ok(Ran { failure, tape, counts, .. }) = run::<S>(&Input::Tape(Box::new(candidate)))
         else {
             self.runs += 1;
@@ -242,7 +249,7 @@ impl<S: System> Shrinker<S> {
             return false;
         }
         self.fault = fault;
-        self.best = tape;
+        self.best = with_steps_k::<S>(tape, steps_k);
         self.failure = failure;
         true
     }
@@ -277,10 +284,18 @@ impl Fault {
     }
 }
 
-/// What a knob is when nothing is drawn.
-fn knob_default(knobs: &[&[Knob]], name: &str) -> u64 {
-    let mut all = knobs.iter().flat_map(|knobs| knobs.iter());
-    all.find(|knob| knob.name == name).map_or(0, |knob| knob.values[0])
+/// How many thousand steps a world of this tape may take.
+fn steps_k_of<S: System>(tape: &Tape) -> u64 {
+    Config::parse(&tape.config, &knobs::<S>()).map_or(STEPS_K_MIN, |config| config.get(STEPS_K))
+}
+
+/// A configuration that cannot be read stays as it is: the run says what is wrong with it.
+fn with_steps_k<S: System>(tape: Tape, steps_k: u64) -> Tape {
+    let Ok(mut config) = Config::parse(&tape.config, &knobs::<S>()) else { return tape };
+    match config.set(STEPS_K, steps_k) {
+        Ok(()) => Tape { config: config.to_string(), ..tape },
+        Err(_) => tape,
+    }
 }
 
 #[cfg(test)]

@@ -56,6 +56,16 @@ pub trait System: Sized + 'static {
         &[]
     }
 
+    /// Refuses settings with which there can be no store, as a fuzzer or a person may write them: such a
+    /// tape is wrong, and the store is not.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    fn admits(config: &Config) -> Result<(), String> {
+        let _ = config;
+        Ok(())
+    }
+
     /// What is worth counting, each a name and the site of a call that succeeds whenever it happens,
     /// such as (`flushes`, `flush/table/sync_data`).
     fn milestones() -> &'static [(&'static str, &'static str)] {

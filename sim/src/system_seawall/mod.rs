@@ -98,6 +98,10 @@ impl System for Seawall {
         KNOBS
     }
 
+    fn admits(config: &Config) -> Result<(), String> {
+        options(config).check().map_err(|error| error.to_string())
+    }
+
     fn milestones() -> &'static [(&'static str, &'static str)] {
         &[
             ("flushes", "flush/table/sync_all"),
