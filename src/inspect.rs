@@ -349,6 +349,17 @@ fn write_gap(f: &mut fmt::Formatter<'_>, from: u64, to: u64) -> fmt::Result {
 impl fmt::Display for WalDump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for segment in &self.segments {
+            // Those before the oldest that counts went because they were needed no more.
+            let follows = segment.frames.iter().find_map(|frame| frame.follows);
+            let gap = follows.filter(|(previous, _)| {
+                let oldest = self.segments.first().map(|first| &first.file);
+                let name = FileName::Wal(*previous).to_string();
+                oldest.is_some_and(|oldest| *oldest < name)
+                    && !self.segments.iter().any(|other| other.file == name)
+            });
+            if let Some((previous, _)) = gap {
+                writeln!(f, "{}: not there", FileName::Wal(previous))?;
+            }
             writeln!(
                 f,
                 "{}: {} bytes, frames to byte {}",

@@ -37,7 +37,7 @@ pub(crate) fn inspect(console: &Console, db: &Path, what: &Inspect) -> anyhow::R
         }
         Inspect::Levels => {
             let dump = seawall::inspect::manifest(&OsFs::new(), db).map_err(read)?;
-            levels::print(console, &dump)
+            levels::print(console, db, &dump)
         }
         Inspect::Sst(arguments) => sst::inspect(console, db, arguments),
         Inspect::Key { key } => key::inspect(console, db, key),

@@ -108,6 +108,7 @@ blames! {
     an_acknowledgement_before_the_sync_is_named: LATE_SYNC,
         "no sync_data toy.tmp lies between" | "no sync_data toy.log lies between";
     a_sync_that_was_believed_is_named: RETRIED_SYNC, "is not repeated by a later one";
+    a_sync_whose_failure_is_ignored_is_named: IGNORED_SYNC, "before the ack of op .. not heeded";
     a_rename_before_the_sync_is_named: NO_SYNC_BEFORE_RENAME,
         "must be durable before rename toy.tmp to toy.log .. no sync_data toy.tmp lies between"
         | "must be durable before the return of open .. no sync_data toy.tmp lies between";

@@ -69,8 +69,13 @@ impl Builder {
         let mut damage = find_damage(Arc::clone(&self.vfs), &self.path)?;
         // Whole files may contradict one another.
         let name = first.file().map_or_else(String::new, name_of);
+        let what = without_place(&first);
         if !damage.iter().any(|damage| tells_of(damage, &name, &first)) {
-            damage.insert(0, Damage::loss(&name, first.offset(), without_place(&first)));
+            // Of what is lost the file itself tells that is damaged or missing.
+            let is_known =
+                damage.iter().any(|known| known.file == name || what.contains(&known.file));
+            let lost = !is_known;
+            damage.insert(0, Damage { lost, ..Damage::loss(&name, first.offset(), what) });
         }
         Ok(damage)
     }

@@ -57,8 +57,8 @@ impl Drop for User {
 }
 
 impl Db {
-    /// Opens the database in the directory `path`, creating it if it is missing, and recovers what a
-    /// crash left.
+    /// Opens the database in the directory `path`, creating it if it is missing, with all directories above it
+    /// that are, and recovers what a crash left.
     ///
     /// What the returned handle shows is durable, including commits that were not when the process
     /// that made them ended.

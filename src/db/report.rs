@@ -13,6 +13,9 @@ pub struct Cut {
     pub offset: u64,
     /// How many bytes from there on held something other than zeros at the end.
     pub bytes: u64,
+    /// The log was closed there: nothing was ever written behind it, so no crash explains these bytes, and
+    /// nothing is lost by them.
+    pub behind_close: bool,
 }
 
 /// What opening a database found on disk and did about it.
@@ -79,11 +82,8 @@ impl fmt::Display for RecoveryReport {
         }
         writeln!(f, "last seqno {}", self.last_seqno)?;
         for cut in &self.cut {
-            writeln!(
-                f,
-                "cut {} at byte {}: {} bytes of a torn write",
-                cut.file, cut.offset, cut.bytes
-            )?;
+            let what = if cut.behind_close { "behind the end" } else { "of a torn write" };
+            writeln!(f, "cut {} at byte {}: {} bytes {what}", cut.file, cut.offset, cut.bytes)?;
         }
         for (what, names) in
             [("ignored", &self.ignored), ("set aside", &self.set_aside), ("removed", &self.removed)]

@@ -67,7 +67,7 @@ impl Current {
             return Err(Error::of_file(ErrorKind::FormatTooNew, file, what));
         }
         let current = parse_fields(&mut lines)
-            .ok_or_else(|| damaged("CURRENT has not the five lines it should have"))?;
+            .ok_or_else(|| damaged("a line of CURRENT is missing, or is not as it should be"))?;
         // One spelling for each content: any change of a byte is seen.
         if current.to_text() != text {
             return Err(damaged("CURRENT does not match its checksum"));

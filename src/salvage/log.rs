@@ -258,6 +258,13 @@ impl Reader<'_> {
         }
         for (at, bytes) in &chain.cut {
             let name = FileName::Wal(at.segment).to_string();
+            if chain.was_closed_at(*at) {
+                let what =
+                    "the log was closed here, and what follows was never part of it".to_owned();
+                let (file, offset, bytes) = (name, Some(at.offset), Some(*bytes));
+                self.report.damage.push(Damage { file, offset, bytes, what, ..Damage::default() });
+                continue;
+            }
             let what = format!("{bytes} bytes are no valid frame: a torn write, or damage");
             self.report.damage.push(Damage {
                 bytes: Some(*bytes),

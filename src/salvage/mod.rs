@@ -103,7 +103,10 @@ pub(crate) fn find_damage(vfs: Arc<dyn Vfs>, path: &Path) -> Result<Vec<Damage>>
 
 /// Takes over that nothing is lost by a damage.
 fn settle(damage: &mut Damage, report: &SalvageReport) {
-    let is_it = |other: &&Damage| other.file == damage.file && other.offset == damage.offset;
+    let is_it = |other: &&Damage| {
+        (&other.file, other.offset) == (&damage.file, damage.offset)
+            && other.what.starts_with(&damage.what)
+    };
     if let Some(found) = report.damage.iter().find(is_it).filter(|found| !found.lost) {
         *damage = found.clone();
     }

@@ -186,7 +186,8 @@ impl Survey {
                 if self.torn {
                     let what = format!("{} bytes are no valid edit: torn", content.cut_bytes);
                     let error = Error::corruption(&path, content.end, what);
-                    self.report.damage.push(Damage::harmless(&name, &error));
+                    let torn = Damage { torn: true, ..Damage::harmless(&name, &error) };
+                    self.report.damage.push(torn);
                 }
                 self.report.manifest = Some(name);
                 self.state = Some(content.state);

@@ -62,6 +62,15 @@ pub(crate) struct Chain<'a> {
 }
 
 impl Chain<'_> {
+    /// Whether the head ends here with a CLOSE: nothing was ever written behind that.
+    pub(crate) fn was_closed_at(&self, at: LogPosition) -> bool {
+        let last = self.segments.last().and_then(|head| Some((head.log, head.frames.last()?)));
+        last.is_some_and(|(log, frame)| {
+            frame.head.kind == FrameKind::Close
+                && at == LogPosition { segment: log.number, offset: frame.end() }
+        })
+    }
+
     /// The seqno of the last operation in the log.
     pub(crate) fn last_seqno(&self) -> SeqNo {
         self.segments.last().map_or(0, |head| head.last_seqno)

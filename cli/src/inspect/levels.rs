@@ -1,15 +1,40 @@
 //! `inspect levels`: the tables that the manifest names, by level.
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use seawall::inspect::{ManifestDump, TableInfo};
+use seawall::os::vfs::OsFs;
 use serde_json::{Value, json};
 
 use super::{keys_text, tables_json};
 use crate::console::{Console, counted, several};
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure, ON_DAMAGE};
 
-pub(super) fn print(console: &Console, dump: &ManifestDump) -> anyhow::Result<Exit> {
+pub(super) fn print(console: &Console, db: &Path, dump: &ManifestDump) -> anyhow::Result<Exit> {
+    print_all(console, dump)?;
+    match missing(db, dump)? {
+        None => Ok(Exit::Fine),
+        Some(path) => {
+            let what = format!("the file is missing, which the manifest names: {}", path.display());
+            let place = Some((path, None));
+            Err(Failure { place, ..Failure::new(Exit::Corruption, what, ON_DAMAGE) }.into())
+        }
+    }
+}
+
+/// The first table that is not there. Beside a running database one may have gone since the manifest was
+/// read: then the manifest names it no more.
+fn missing(db: &Path, dump: &ManifestDump) -> anyhow::Result<Option<PathBuf>> {
+    let path = |table: &TableInfo| db.join(format!("{:06}.sst", table.number));
+    let is_gone = |table: &&TableInfo| !path(table).exists();
+    let Some(first) = dump.state.tables.iter().find(is_gone) else { return Ok(None) };
+    let now = seawall::inspect::manifest(&OsFs::new(), db)?;
+    let still = now.state.tables.iter().find(|table| table.number == first.number);
+    Ok(still.filter(is_gone).map(path))
+}
+
+fn print_all(console: &Console, dump: &ManifestDump) -> anyhow::Result<()> {
     let levels = by_level(dump);
     if console.json() {
         console.data_json(&json!({
@@ -17,7 +42,7 @@ pub(super) fn print(console: &Console, dump: &ManifestDump) -> anyhow::Result<Ex
             "edit_number": dump.state.edit_number,
             "levels": as_json(console, &levels),
         }))?;
-        return Ok(Exit::Fine);
+        return Ok(());
     }
     let mut out = console.stdout();
     for (level, tables) in levels.iter().enumerate().filter(|(_, tables)| !tables.is_empty()) {
@@ -26,7 +51,7 @@ pub(super) fn print(console: &Console, dump: &ManifestDump) -> anyhow::Result<Ex
     }
     writeln!(out, "in all   {}", sum_text(&levels.concat()))?;
     out.flush()?;
-    Ok(Exit::Fine)
+    Ok(())
 }
 
 /// The tables of each level, from level 0 to the last that has any.

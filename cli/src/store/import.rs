@@ -181,7 +181,7 @@ pub(super) fn column_and_what(error: serde_json::Error) -> String {
     let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
     let what = match error.classify() {
         Category::Eof => "the line ends too early",
-        _ if what == "expected value" => "no JSON begins here",
+        _ if matches!(what, "expected value" | "expected ident") => "no JSON begins here",
         _ => what,
     };
     format!("column {}: {what}", error.column())

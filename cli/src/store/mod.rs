@@ -75,10 +75,13 @@ pub(crate) fn look(console: &Console, path: &Path) -> anyhow::Result<ReadOnlyDb>
 /// What was found, with `-v`; what was left out, always: nobody can tell whether a crash or damage made it.
 fn tell(console: &Console, report: &RecoveryReport) {
     console.detail(report.to_string().trim_end());
-    for Cut { file, offset, bytes, .. } in &report.cut {
+    for Cut { file, offset, bytes, behind_close } in &report.cut {
+        let why = match behind_close {
+            true => "damage, behind the end of a log that was closed, where nothing was written",
+            false => "a torn write, or damage",
+        };
         console.say(format_args!(
-            "note: {bytes} bytes of {file} at byte {offset} are not whole and count for nothing: a torn \
-             write, or damage"
+            "note: {bytes} bytes of {file} at byte {offset} are not whole and count for nothing: {why}"
         ));
     }
 }

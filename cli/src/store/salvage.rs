@@ -47,7 +47,29 @@ pub(crate) fn salvage(console: &Console, path: &Path, to: &Path) -> anyhow::Resu
     };
     // Whether anything is lost is not for a reader who went away alone.
     unless_reader_went_away(printed)?;
-    if report.is_complete() { Ok(Exit::Fine) } else { Err(lost(report, path).into()) }
+    match verdict(report) {
+        Verdict::Lost => Err(lost(report, path).into()),
+        Verdict::Complete | Verdict::Torn => Ok(Exit::Fine),
+    }
+}
+
+/// Whether something is lost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Complete,
+    /// Only if what looks like a write that a crash tore is damage. Opening takes it for the former, and so
+    /// does `verify`.
+    Torn,
+    Lost,
+}
+
+fn verdict(report: &SalvageReport) -> Verdict {
+    let mut lost = report.damage.iter().filter(|damage| damage.lost);
+    match (report.is_complete(), lost.all(|damage| damage.torn)) {
+        (true, _) => Verdict::Complete,
+        (false, true) => Verdict::Torn,
+        (false, false) => Verdict::Lost,
+    }
 }
 
 fn cannot_fill(to: &Path) -> String {
@@ -96,18 +118,10 @@ fn lost(report: &SalvageReport, path: &Path) -> Failure {
     let lost = || report.damage.iter().filter(|damage| damage.lost);
     let path_told = path.display();
     let places = several(lost().count() as u64, "place");
-    let what = if lost().all(|damage| damage.torn) {
-        format!(
-            "the end of the log is torn in {places} of {path_told}. A crash leaves that behind, with nothing \
-             in it that was acknowledged, and opening takes it for that; if it is damage, the last \
-             operations are lost"
-        )
-    } else {
-        format!(
-            "something is lost, or may be, in {places} of {path_told}: some keys may be missing, have an \
-             older value, or be back although they were deleted"
-        )
-    };
+    let what = format!(
+        "something is lost, or may be, in {places} of {path_told}: some keys may be missing, have an older \
+         value, or be back although they were deleted"
+    );
     let next = "the report above says which files and keys; compare those keys with a copy made earlier, \
                 if there is one. The damaged database was not changed";
     let mut failure = Failure::new(Exit::Corruption, what, next);
@@ -138,14 +152,25 @@ impl fmt::Display for Told<'_> {
         }
         write!(f, "{}", damage::Told { console: self.console, damage })?;
         write!(f, "written    {} to {}", counted(*keys), self.to.display())?;
-        if self.report.is_complete() { write!(f, "; nothing is lost") } else { Ok(()) }
+        match verdict(self.report) {
+            Verdict::Complete => f.write_str("; nothing is lost that any file tells of"),
+            Verdict::Torn => f.write_str(
+                "; nothing is lost that any file tells of, if the torn end of the log is what a crash leaves; \
+                 if it is damage, the last operations are",
+            ),
+            Verdict::Lost => Ok(()),
+        }
     }
 }
 
 fn as_json(console: &Console, report: &SalvageReport, to: &Path) -> Value {
     let damage = report.damage.iter().map(|damage| damage::as_json(console, damage));
     json!({
-        "verdict": if report.is_complete() { "complete" } else { "lost" },
+        "verdict": match verdict(report) {
+            Verdict::Complete => "complete",
+            Verdict::Torn => "torn",
+            Verdict::Lost => "lost",
+        },
         "id": report.id,
         "manifest": report.manifest,
         "tables": report.tables,

@@ -60,8 +60,14 @@ fn print(out: &mut impl Write, report: &VerifyReport) -> std::io::Result<()> {
 }
 
 fn as_json(report: &VerifyReport, cut: &[Cut]) -> serde_json::Value {
-    let cut =
-        cut.iter().map(|cut| json!({ "file": cut.file, "offset": cut.offset, "bytes": cut.bytes }));
+    let cut = cut.iter().map(|cut| {
+        json!({
+            "file": cut.file,
+            "offset": cut.offset,
+            "bytes": cut.bytes,
+            "behind_close": cut.behind_close,
+        })
+    });
     let VerifyReport {
         tables,
         entries,

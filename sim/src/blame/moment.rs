@@ -83,7 +83,7 @@ fn told_last(story: &Story, events: &[Done], promised: &Promised) -> Option<Done
     let since = &on_the_way[call.map_or(0, |call| call + 1)..];
     let tells = |done: &&Done| match (done.event, promised) {
         (Event::Answer { operation, .. }, Promised::By(id)) => operation == *id,
-        (Event::Recovery(_), Promised::ByOpen) => true,
+        (Event::Recovery { ok, .. }, Promised::ByOpen) => ok,
         _ => false,
     };
     let any = || since.iter().find(|done| is_answer(done));
@@ -106,8 +106,8 @@ fn lives_of(story: &Story, crash: &LosingCrash) -> Vec<WorldId> {
 }
 
 /// Somebody was told something: an operation was answered, or an open returned.
-fn is_answer(done: &Done) -> bool {
-    matches!(done.event, Event::Answer { .. } | Event::Recovery(_))
+pub(super) fn is_answer(done: &Done) -> bool {
+    matches!(done.event, Event::Answer { ok: true, .. } | Event::Recovery { ok: true, .. })
 }
 
 /// All events but crashes: the same in every run that only cuts other images.

@@ -1,8 +1,10 @@
 //! The missing barrier, in words.
 
+use crate::choice::Who;
 use crate::trace::{Event, Outcome};
 
 use super::effect::{Effect, is_sync, operation, told};
+use super::moment::is_answer;
 use super::story::{Done, LosingCrash, Story};
 
 /// A sentence, and the numbers of the events in it.
@@ -53,6 +55,13 @@ pub(super) fn missing_barrier(
                 cited.extend([failed, believed]);
                 believed_told(&barrier, failed, &lost, believed, Some(&relied_told))
             }
+            Syncs { failed: Some(failed), .. } if is_heeded(story, failed) => {
+                cited.push(failed);
+                format!(
+                    "{lost} must be durable before {relied_told}; the {barrier} between them failed \
+                     (#{failed}), and no other lies between"
+                )
+            }
             Syncs { failed: Some(failed), .. } => {
                 cited.push(failed);
                 format!(
@@ -91,10 +100,19 @@ pub(super) fn sync_believed(story: &Story, failed: &Done) -> Option<Told> {
     if !of_name && !is_sync(story, &failed.event, false) {
         return None;
     }
-    let believed = story.on_the_way().find(again)?.number;
-    let is_ack = |done: &Done| matches!(done.event, Event::Answer { .. } | Event::Recovery(_));
-    let relied = story.on_the_way().find(|done| done.number > believed && is_ack(done));
+    let believed = story.on_the_way().find(again).map(|done| done.number);
     let barrier = format!("{} {}", operation(&story.text(site)), story.text(file));
+    if let Some(ack) = ack_of(story, failed).filter(|ack| believed.is_none_or(|at| ack.number < at))
+    {
+        let (number, relied) = (failed.number, relied_told(story, &ack));
+        let text = format!(
+            "what {barrier} (#{number}) was to cover must be durable before {relied}; that sync failed, which \
+             was not heeded"
+        );
+        return Some(Told { text, cited: vec![number, ack.number] });
+    }
+    let believed = believed?;
+    let relied = story.on_the_way().find(|done| done.number > believed && is_answer(done));
     let (lost, relied_text) =
         ("what it was to cover", relied.map(|done| relied_told(story, &done)));
     let text = believed_told(&barrier, failed.number, lost, believed, relied_text.as_deref());
@@ -103,13 +121,32 @@ pub(super) fn sync_believed(story: &Story, failed: &Done) -> Option<Told> {
     Some(Told { text, cited })
 }
 
+/// Whether the operation that made a call which failed has failed too.
+fn is_heeded(story: &Story, number: u64) -> bool {
+    let call = story.on_the_way().find(|done| done.number == number);
+    let answer = call.and_then(|call| answer_of(story, &call));
+    answer.is_some_and(|done| matches!(done.event, Event::Answer { ok: false, .. }))
+}
+
+/// The success that the operation was told of which made a call.
+fn ack_of(story: &Story, call: &Done) -> Option<Done> {
+    answer_of(story, call).filter(|done| matches!(done.event, Event::Answer { ok: true, .. }))
+}
+
+/// The answer of the operation that made a call.
+fn answer_of(story: &Story, call: &Done) -> Option<Done> {
+    let Who::Op(id) = call.actor.who else { return None };
+    let is_it =
+        |done: &Done| matches!(done.event, Event::Answer { operation, .. } if operation == id);
+    story.on_the_way().find(|done| done.number > call.number && is_it(done))
+}
+
 /// A change that the kernel failed to write back by itself, and that nobody asked for before it was relied
 /// on: no crash is needed, for the cache shows what the disk has.
 pub(super) fn never_asked(story: &Story, change: &Done) -> Option<Told> {
     let Event::Call { file, touch: of, .. } = change.event else { return None };
-    let is_ack = |done: &Done| matches!(done.event, Event::Answer { .. } | Event::Recovery(_));
     let after = || story.on_the_way().filter(|done| done.number > change.number);
-    let relied = after().find(is_ack)?;
+    let relied = after().find(is_answer)?;
     let asked = after().take_while(|done| done.number < relied.number).any(|done| {
         let Event::Call { touch, .. } = done.event else { return false };
         touch.node == of.node && is_sync(story, &done.event, false)
@@ -166,7 +203,7 @@ fn relied_told(story: &Story, done: &Done) -> String {
     let number = done.number;
     match done.event {
         Event::Answer { operation, .. } => format!("the ack of op {operation} (#{number})"),
-        Event::Recovery(_) => format!("the return of open (#{number})"),
+        Event::Recovery { .. } => format!("the return of open (#{number})"),
         _ => told(story, done),
     }
 }

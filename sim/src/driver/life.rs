@@ -152,12 +152,14 @@ impl<S: System> Room<S> {
         }
         match opened {
             Ok(opened) => {
-                self.trace.event(Event::Recovery(content_hash(opened.report.as_bytes())));
+                let content = content_hash(opened.report.as_bytes());
+                self.trace.event(Event::Recovery { content, ok: true });
                 self.scheduler.set_who(Who::Run);
                 Some(opened)
             }
             Err(why) => {
-                self.trace.event(Event::Recovery(content_hash(why.as_bytes())));
+                let content = content_hash(why.as_bytes());
+                self.trace.event(Event::Recovery { content, ok: false });
                 match &self.media {
                     Some(_) => self.judge_damage(&why),
                     None if self.excuses_open(since) => {}

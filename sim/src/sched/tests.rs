@@ -51,13 +51,13 @@ fn busy(_: Scheduler, trace: Trace) {
                 let seen = counter.load(Ordering::Relaxed);
                 yield_point("between");
                 counter.store(seen + id, Ordering::Relaxed);
-                trace.event(Event::Recovery(seen));
+                trace.event(Event::Recovery { content: seen, ok: true });
             }
         }
     };
     let clients = [1, 10, 100].map(|id| spawn(&format!("client-{id}"), client(id)));
     join_all(clients);
-    trace.event(Event::Recovery(counter.load(Ordering::Relaxed)));
+    trace.event(Event::Recovery { content: counter.load(Ordering::Relaxed), ok: true });
 }
 
 #[test]
@@ -146,7 +146,8 @@ fn a_deadline_can_come_early_by_choice() {
         for _ in 0..50 {
             yield_point("busy");
         }
-        trace.event(Event::Recovery(u64::from(now() > Time::default() + Duration::from_secs(1))));
+        let content = u64::from(now() > Time::default() + Duration::from_secs(1));
+        trace.event(Event::Recovery { content, ok: true });
         sleeper.join().expect("it does not panic");
     };
     let late = |seed, early_in| {
@@ -468,7 +469,7 @@ fn an_actor_is_whom_the_task_says_it_acts_as() {
     let ran = run_seed(1, |sched, trace| {
         assert_eq!(sched.current_actor().to_string(), "g0/main");
         sched.set_who(Who::Op(7));
-        trace.event(Event::Recovery(1));
+        trace.event(Event::Recovery { content: 1, ok: true });
         let other = spawn("other", || yield_point("here"));
         other.join().expect("it does not panic");
         assert_eq!(sched.current_who(), Who::Op(7));

@@ -51,8 +51,13 @@ pub enum Event {
         /// Whether it succeeded.
         ok: bool,
     },
-    /// A store was opened; the hash of its recovery report.
-    Recovery(u64),
+    /// An open returned.
+    Recovery {
+        /// The hash of its recovery report, or of why it failed.
+        content: u64,
+        /// Whether it succeeded.
+        ok: bool,
+    },
     /// An image of the disk was cut, or the disk died.
     Crash {
         /// The call it happened at.
@@ -147,7 +152,7 @@ impl Event {
             Event::Answer { operation, content, ok } => {
                 fold(fold(fold(mix(3), u64::from(operation)), content), u64::from(ok))
             }
-            Event::Recovery(content) => fold(mix(4), content),
+            Event::Recovery { content, ok } => fold(fold(mix(4), content), u64::from(ok)),
             Event::Crash { site, kind, lost, file: _ } => {
                 fold(fold(fold(mix(5), names.hash(site)), text_hash(kind.as_bytes())), lost)
             }
@@ -184,7 +189,10 @@ impl Event {
                 let word = if ok { "answered" } else { "failed" };
                 write!(line, "op {operation} {word} {:08x}", content as u32)
             }
-            Event::Recovery(content) => write!(line, "recovered {:08x}", content as u32),
+            Event::Recovery { content, ok } => {
+                let word = if ok { "recovered" } else { "open failed" };
+                write!(line, "{word} {:08x}", content as u32)
+            }
             Event::Crash { site, file, kind, lost } => {
                 line.write_str(&text(site))?;
                 if file != SiteId::NONE {

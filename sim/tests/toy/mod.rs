@@ -63,6 +63,8 @@ pub(crate) mod bug {
     pub(crate) const ABORTS: u8 = 15;
     /// Operation 20 sleeps again and again.
     pub(crate) const SPINS: u8 = 17;
+    /// A sync that fails is taken for one that worked.
+    pub(crate) const IGNORED_SYNC: u8 = 18;
     /// Each sync is followed by another: slow, and no bug.
     pub(crate) const SYNCS_TWICE: u8 = 16;
 }

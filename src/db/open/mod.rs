@@ -166,6 +166,7 @@ impl Opening {
                 file: name.clone(),
                 offset: content.end,
                 bytes: content.cut_bytes,
+                behind_close: false,
             });
         }
         self.report.manifest = name;

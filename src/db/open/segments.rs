@@ -87,7 +87,8 @@ impl Opening {
         let name = |number| FileName::Wal(number).to_string();
         self.report.segments = chain.segments.iter().map(|s| name(s.log.number)).collect();
         for &(at, bytes) in &chain.cut {
-            self.report.cut.push(Cut { file: name(at.segment), offset: at.offset, bytes });
+            let (file, behind_close) = (name(at.segment), chain.was_closed_at(at));
+            self.report.cut.push(Cut { file, offset: at.offset, bytes, behind_close });
         }
         self.report.ignored = files
             .iter()
