@@ -104,7 +104,7 @@ fn a_failure_is_made_small() {
 }
 
 #[test]
-#[should_panic(expected = "O7: after an error nothing acknowledged as durable is lost")]
+#[should_panic(expected = "O1: what was acknowledged survives")]
 fn the_canary_fails_with_the_failure_block() {
     seawall_sim::check::<Toy<{ bug::NO_SYNC }>>().seeds(0..20).run();
 }

@@ -5,7 +5,7 @@ use crate::system::System;
 use crate::trace::{Event, Outcome};
 
 use super::dropped;
-use super::effect::{last_change, operation, told};
+use super::effect::{is_sync, last_change, operation, told};
 use super::sentence::{Told, never_asked, sync_believed};
 use super::story::{Done, Story, is_fault};
 use super::unit::{Part, Unit};
@@ -24,7 +24,10 @@ pub(super) fn sentence<S: System>(story: &Story, tape: &Tape) -> Told {
     let gives_up =
         |answer: &&Answer| answer.key.stream == Stream::Faults && answer.label != REMOUNT;
     let faults = tape.answers.iter().filter(gives_up);
-    let struck = faults.filter_map(|answer| struck(story, answer));
+    let struck = faults.filter_map(|answer| match answer.label == WRITEBACK {
+        true => told_late(story, &strike(story, answer)?),
+        false => struck(story, answer),
+    });
     if let Some(told) = struck.filter_map(|done| sync_believed(story, &done)).next_back() {
         return told;
     }
@@ -93,6 +96,15 @@ fn struck(story: &Story, answer: &Answer) -> Option<Done> {
 /// How the choice is labelled by which the kernel fails to write back what a call has just changed. The call
 /// itself succeeds.
 const WRITEBACK: &str = "writeback-eio";
+
+/// The sync that told of a write-back that had failed.
+fn told_late(story: &Story, struck: &Done) -> Option<Done> {
+    let Event::Call { touch: of, .. } = struck.event else { return None };
+    story.on_the_way().find(|done| {
+        let Event::Call { outcome: Outcome::Err(_), touch, .. } = done.event else { return false };
+        done.number > struck.number && touch.node == of.node && is_sync(story, &done.event, false)
+    })
+}
 
 /// The last change that the kernel failed to write back by itself: what became of its bytes was decided
 /// after that.

@@ -192,6 +192,7 @@ impl File for SimFile {
         world.evict(&call);
         world.decay(&call, self.number, offset, buffer.len() as u64);
         let count = world.state().disk.file(self.number).live.read(offset, buffer);
+        world.note_read(self.number, offset, count as u64);
         call.content = content_hash(&buffer[..count]);
         world.finish(call, Ok(count), |count| *count as u64)
     }

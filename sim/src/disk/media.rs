@@ -4,7 +4,7 @@
 //! | damage | what the place shows from then on |
 //! |---|---|
 //! | `rot` | its bytes, one bit turned |
-//! | `misdirected` | the bytes of another sector, of the same file or another |
+//! | `misdirected` | the bytes of another sector, of the same file or another; of a read, all bytes of another one |
 //! | `stale` | what it held before the last sync of the file |
 //! | `lost` | the same, and so does every sector that this sync made durable |
 //!
@@ -26,6 +26,12 @@ use crate::choice::{Actor, Label, Odds, Stream, Who};
 
 /// The most places of a disk that are damaged before anyone looks at it.
 const PLACES_MAX: u64 = 3;
+
+/// So many reads are remembered, for one of the same length to be answered with the bytes of another.
+const READS_MAX: usize = 64;
+
+/// What was read: file, offset and length.
+pub(super) type Read = (u32, u64, u64);
 
 /// Bytes that are not what was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,11 +77,57 @@ impl World {
         if len == 0 || !self.decays.get() {
             return;
         }
-        if self.fault(call, self.faults.decay_one_in, "decay") {
+        if self.fault(call, self.faults.decay_one_in, "decay")
+            && !self.misread(call, number, offset, len)
+        {
             let site = self.choices.site("media/read");
             let (first, last) = (offset / SECTOR_BYTES, (offset + len - 1) / SECTOR_BYTES);
             let sector = self.choices.number(Stream::Faults, call.actor, site, first..=last);
             self.damage(call.actor, number, sector);
+        }
+    }
+
+    /// Answers with the bytes of another read, if there was one of that length: what was written with a
+    /// checksum is whole there, and stands in the wrong place.
+    fn misread(&self, call: &Call, number: u32, offset: u64, len: u64) -> bool {
+        let others: Vec<Read> = {
+            let state = &mut *self.state();
+            let is_other = |read: &&Read| {
+                let (file, at, bytes) = **read;
+                bytes == len && (file, at) != (number, offset) && state.disk.has_file(file)
+            };
+            state.reads.iter().filter(is_other).copied().collect()
+        };
+        let site = self.choices.site("media/misread");
+        let label = |index: usize| match index {
+            0 => Label::Word("sector"),
+            _ => Label::Counted("read", index as u64),
+        };
+        let count = others.len() + 1;
+        let pick =
+            self.choices.choose(Stream::Faults, call.actor, site, Odds::Uniform, count, &label);
+        let Some(&(file, at, _)) = pick.checked_sub(1).and_then(|index| others.get(index)) else {
+            return false;
+        };
+        let state = &mut *self.state();
+        let mut bytes = state.disk.file(file).live.bytes(at, at + len);
+        bytes.resize(usize::try_from(len).unwrap_or(0), 0);
+        let Some(bytes) = state.disk.lay_over(number, offset, &bytes) else { return false };
+        state.counts.misdirected += 1;
+        let file = Arc::clone(&state.disk.file(number).name);
+        state.damage.push(Damage { file, kind: "misdirected", bytes });
+        true
+    }
+
+    /// Remembers a read where media decay.
+    pub(super) fn note_read(&self, number: u32, offset: u64, len: u64) {
+        if self.faults.decay_one_in == 0 || !self.decays.get() {
+            return;
+        }
+        let reads = &mut self.state().reads;
+        if !reads.contains(&(number, offset, len)) {
+            reads.truncate(READS_MAX - 1);
+            reads.insert(0, (number, offset, len));
         }
     }
 

@@ -190,6 +190,10 @@ impl Disk {
         &self.files[self.file_index(number)].node
     }
 
+    pub(super) fn has_file(&self, number: u32) -> bool {
+        self.files.binary_search_by_key(&number, |slot| slot.number).is_ok()
+    }
+
     pub(super) fn file_mut(&mut self, number: u32) -> &mut FileNode {
         let index = self.file_index(number);
         Arc::make_mut(&mut self.files[index].node)

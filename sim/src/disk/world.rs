@@ -101,6 +101,8 @@ pub(super) struct State {
     pub(super) locks: Vec<HeldLock>,
     /// What is not as it was written.
     pub(super) damage: Vec<Damage>,
+    /// The latest reads, where media decay.
+    pub(super) reads: Vec<super::media::Read>,
     /// The file of each sync that told of a failure.
     pub(super) told: Vec<Arc<str>>,
 }
@@ -124,6 +126,7 @@ impl State {
             ended: None,
             locks: Vec::new(),
             damage: Vec::new(),
+            reads: Vec::new(),
             told: Vec::new(),
         }
     }

@@ -177,6 +177,7 @@ impl<S: System> Shrinker<S> {
     fn shrink(&mut self) {
         let runs_max = self.runs_max;
         self.runs_max -= runs_max / REDRAW_SHARE;
+        self.without_faults();
         self.reduce();
         self.runs_max = runs_max;
         while self.redraw() {
@@ -274,6 +275,10 @@ impl Fault {
         let got = violation.facts.iter().find(|(label, _)| *label == "got");
         let reason = got.filter(|_| property == Property::Opens).map(|(_, text)| loosened(text));
         Fault { property, reason }
+    }
+
+    pub(crate) fn property(&self) -> Property {
+        self.property
     }
 
     /// Whether this shows what `before` did. A loss after an error (O7) that is also one without (O1)

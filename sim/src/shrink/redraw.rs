@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use super::Shrinker;
 use crate::choice::{Base, Tape, fold};
-use crate::system::System;
+use crate::system::{Property, System};
 
 /// So few operations are small enough.
 const ENOUGH: usize = 3;
@@ -28,7 +28,42 @@ const LIVELY: [(&str, u64); 5] = [
     ("switch_one_in", 4),
 ];
 
+/// Knobs without which no call fails.
+const FAULTS: [(&str, u64); 13] = [
+    ("sync_eio_one_in", 0),
+    ("sync_full_one_in", 0),
+    ("writeback_eio_one_in", 0),
+    ("sync_dir_eio_one_in", 0),
+    ("write_eio_one_in", 0),
+    ("write_full_one_in", 0),
+    ("allocate_full_one_in", 0),
+    ("create_full_one_in", 0),
+    ("name_eio_one_in", 0),
+    ("remount_one_in", 0),
+    ("read_eio_one_in", 0),
+    ("evict_one_in", 0),
+    ("full_kib", 0),
+];
+
+/// How often a loss is looked for that takes no fault.
+const PLAIN_DRAWS_MAX: u64 = 40;
+
 impl<S: System> Shrinker<S> {
+    /// Of what is lost after an error, looks for a way to lose it without one: by a crash alone, which is the
+    /// easier story.
+    pub(super) fn without_faults(&mut self) {
+        if self.fault.property() != Property::AfterError {
+            return;
+        }
+        let config = self.with_knobs(&[&LIVELY[..], &FAULTS[..]].concat()).config;
+        for draw in 0..PLAIN_DRAWS_MAX {
+            let (config, base, answers) = (config.clone(), Base::Seed(draw), Vec::new());
+            if self.attempt(Tape { config, base, answers, ..self.best.clone() }) {
+                return;
+            }
+        }
+    }
+
     /// Draws schedules, faults and crashes for a few neighbours among the operations, until they fail
     /// as all did.
     pub(super) fn redraw(&mut self) -> bool {
