@@ -149,6 +149,11 @@ impl<S: System> Promise<S> {
         }
     }
 
+    /// What the disks owed that this one comes from, the latest first.
+    pub fn earlier_ones(&self) -> impl Iterator<Item = &Promise<S>> {
+        std::iter::successors(self.earlier.as_deref(), |promise| promise.earlier.as_deref())
+    }
+
     /// At least this position must be found again.
     pub fn at_least(&self) -> u64 {
         self.at_least

@@ -103,8 +103,11 @@ impl<S: System> Room<S> {
         self.desk.note(|pages| pages.opened = Some(opened.position));
         // What was not read cannot be judged, and nothing is built on it.
         let probes = self.probe_at_last(&opened.store, plan.probing)?;
-        let promise = self.owed(plan.promise.clone(), &opened);
-        match check_recovered(&promise, opened.position, &probes) {
+        let owed = self.owed(plan.promise.clone(), &opened);
+        let mut judged =
+            owed.iter().map(|promise| check_recovered(promise, opened.position, &probes));
+        let first = judged.next().expect("something is owed, if only nothing");
+        match first.or_else(|violation| judged.find_map(Result::ok).ok_or(violation)) {
             Ok(model) => {
                 let settled = Settled { position: opened.position, model };
                 self.desk.note(|pages| pages.settled = Some(settled));

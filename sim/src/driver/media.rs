@@ -92,11 +92,12 @@ impl<S: System> Room<S> {
     }
 
     /// What an open owes, less what damage may have undone without an error; that has to be told all the
-    /// same where anything is to be seen of it.
-    pub(super) fn owed(&self, promise: Promise<S>, opened: &Opened<S::Store>) -> Promise<S> {
-        let Some(media) = &self.media else { return promise };
+    /// same where anything is to be seen of it. More than one where an open's own decision is undone: what it
+    /// had given up may count again, as one of the histories before it has it.
+    pub(super) fn owed(&self, promise: Promise<S>, opened: &Opened<S::Store>) -> Vec<Promise<S>> {
+        let Some(media) = &self.media else { return vec![promise] };
         let (before, after) = (SimFs::calm(media.before.clone()), SimFs::calm(media.after.clone()));
-        let Some(undone) = S::undone(&*before, &*after) else { return promise };
+        let Some(undone) = S::undone(&*before, &*after) else { return vec![promise] };
         let told = undone.told.is_none_or(|file| opened.report.contains(&format!("cut {file} ")));
         if opened.position < promise.at_least() && !told {
             let text = format!("recovered up to {}, and nothing is said of it", opened.position);
@@ -106,6 +107,11 @@ impl<S: System> Room<S> {
             self.desk.violated(violation);
         }
         let found = opened.position.max(undone.position);
-        promise.reaching_back_to(found).undone_to(undone.position)
+        let mut owed = vec![promise.reaching_back_to(found).undone_to(undone.position)];
+        if undone.unlinked && opened.position > undone.position {
+            let earlier = promise.earlier_ones().cloned();
+            owed.extend(earlier.map(|earlier| earlier.undone_to(undone.position)));
+        }
+        owed
     }
 }

@@ -180,6 +180,9 @@ pub struct Undone {
     pub position: u64,
     /// The file that the report of the open has to say was cut, if there is anything to see of it.
     pub told: Option<String>,
+    /// Whether the decision of an open is undone with it, so that what that open had given up counts again,
+    /// as before it.
+    pub unlinked: bool,
 }
 
 /// How a store was closed.

@@ -48,7 +48,8 @@ pub(super) fn undone(before: &dyn Vfs, after: &dyn Vfs) -> Option<Undone> {
         for frame in counted.iter().take_while(|frame| frame.offset < link.end) {
             if unlinked || is_lost(frame) {
                 let at = (link.number, if unlinked { 0 } else { frame.offset });
-                return (vouched(&left, &state) <= at).then(|| cut(&left, link, position));
+                let undone = || Undone { position, told: told(&left, link), unlinked };
+                return (vouched(&left, &state) <= at).then(undone);
             }
             if frame.count > 0 {
                 position = position.max(frame.first_seqno + u64::from(frame.count) - 1);
@@ -58,10 +59,10 @@ pub(super) fn undone(before: &dyn Vfs, after: &dyn Vfs) -> Option<Undone> {
     None
 }
 
-fn cut(left: &WalDump, link: &Link<'_>, position: u64) -> Undone {
+/// The file that is to be reported as cut, if anything but zeros is left behind the cut.
+fn told(left: &WalDump, link: &Link<'_>) -> Option<String> {
     let file = left.segments.iter().find(|dump| dump.file == link.dump.file);
-    let told = file.filter(|dump| dump.bytes_beyond > 0).map(|dump| dump.file.clone());
-    Undone { position, told }
+    file.filter(|dump| dump.bytes_beyond > 0).map(|dump| dump.file.clone())
 }
 
 /// The segments that count, oldest first.
