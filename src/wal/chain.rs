@@ -187,14 +187,22 @@ fn no_link(
         let file = files.iter().find(|file| file.log.number == at.segment)?;
         Some((&file.log.path, at.offset))
     });
+    // Any of them may be the one that had it.
+    let is_cut = |file: &SegmentFile| cut.iter().any(|(at, _)| at.segment == file.log.number);
+    let is_other = |file: &&SegmentFile| damaged.is_none_or(|(path, _)| *path != file.log.path);
+    let others = files.iter().filter(is_other).map(|file| {
+        let number = file.log.number;
+        let holds = if is_cut(file) { "holds no valid LINK" } else { "holds nothing" };
+        format!(", {number:06}.wal {holds}")
+    });
+    let others: String = others.collect();
     let Some((path, offset)) = damaged else {
-        let mut what = "the log is missing: no segment from here on holds a LINK".to_owned();
-        for file in files {
-            what.push_str(&format!(", {:06}.wal holds nothing", file.log.number));
-        }
+        let what = format!("the log is missing: no segment from here on holds a LINK{others}");
         return Error::missing(oldest, &what);
     };
-    let what = format!("no valid frame here, and no segment from {min_wal:06}.wal on holds a LINK");
+    let what = format!(
+        "no valid frame here, and no segment from {min_wal:06}.wal on holds a LINK{others}"
+    );
     Error::corruption(path, offset, what)
 }
 
