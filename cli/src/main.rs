@@ -27,6 +27,7 @@ mod sim;
 mod store;
 mod version;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -49,7 +50,11 @@ fn main() -> ExitCode {
         Err(answer) => {
             return match answer.print() {
                 _ if answer.use_stderr() => Exit::Usage,
-                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Error,
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                    let Failure { exit, what, next, .. } = Failure::of(&error.into(), "seawall");
+                    let _ = writeln!(std::io::stderr(), "seawall: {what}\n  next: {next}");
+                    exit
+                }
                 _ => Exit::Fine,
             }
             .into();

@@ -398,3 +398,17 @@ fn an_interrupt_ends_what_runs_on_with_130_and_what_it_has() {
         }
     }
 }
+
+#[test]
+fn an_output_that_takes_nothing_is_told_of_help_too() {
+    for arguments in [&["--help"][..], &["--version"], &["sim", "run", "--help"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_seawall"));
+        let output = command.args(arguments).stdout(full).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        for words in ["cannot write to stdout: No space left on device", "\n  next: "] {
+            assert!(said.contains(words), "{arguments:?}: no {words:?} in {said}");
+        }
+    }
+}

@@ -8,7 +8,7 @@
 
 mod binary;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 
 use binary::{Scratch, files_of};
 
@@ -38,15 +38,7 @@ fn killed() -> Scratch {
     let scratch = Scratch::new();
     scratch.fine("put a 1");
     scratch.fine("admin flush");
-    let mut child = scratch.start("import - --batch 1");
-    let mut input = child.stdin.take().expect("piped");
-    input.write_all(b"{\"key\":\"b\",\"value\":\"2\"}\n").expect("it reads");
-    let mut talk = String::new();
-    let mut said = BufReader::new(child.stderr.take().expect("piped"));
-    said.read_line(&mut talk).expect("it talks");
-    assert_eq!(talk, "acknowledged 1\n");
-    child.kill().expect("it runs");
-    child.wait().expect("it ends");
+    scratch.import_and_kill("{\"key\":\"b\",\"value\":\"2\"}");
     scratch.write("seawall-db/CURRENT.tmp", "torn");
     scratch
 }

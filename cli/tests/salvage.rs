@@ -8,8 +8,6 @@
 
 mod binary;
 
-use std::io::{BufRead, BufReader, Write};
-
 use binary::{Scratch, check_failure, files_of, files_with, flip, json_of, name_of};
 use serde_json::Value;
 
@@ -151,15 +149,7 @@ fn a_torn_end_of_the_log_is_called_that() {
     assert!(closed.run("get a").stderr.contains("behind the end of a log that was closed"));
 
     let scratch = layered();
-    let mut writer = scratch.start("import - --batch 1");
-    let mut input = writer.stdin.take().expect("piped");
-    input.write_all(b"{\"key\":\"e\",\"value\":\"5\"}\n").expect("it reads");
-    let mut said = String::new();
-    let mut talk = BufReader::new(writer.stderr.take().expect("piped"));
-    talk.read_line(&mut said).expect("it talks");
-    assert_eq!(said, "acknowledged 1\n");
-    writer.kill().expect("it runs");
-    writer.wait().expect("it ends");
+    scratch.import_and_kill("{\"key\":\"e\",\"value\":\"5\"}");
     turn_on_behind_the_log(&scratch);
     assert_eq!(scratch.run("admin verify").code, Some(0));
     let answer = scratch.run("admin salvage --to out");

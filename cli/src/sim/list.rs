@@ -35,7 +35,7 @@ const FAULTS: [(&str, &str); 16] = [
     ("remounts", "the disk takes no change any more until the process ends"),
     ("read_eio", "a read fails"),
     ("rot", "a bit of a file turns"),
-    ("misdirected", "a sector shows another one"),
+    ("misdirected", "a sector shows another one, or a read another read"),
     ("stale", "a sector shows what it held before the last sync"),
     ("lost_writes", "all that a sync covered shows what it held before"),
 ];

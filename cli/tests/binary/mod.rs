@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -71,6 +71,19 @@ impl Scratch {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
+    }
+
+    /// Imports one line, and kills the import once that is acknowledged.
+    pub(crate) fn import_and_kill(&self, line: &str) {
+        let mut writer = self.start("import - --batch 1");
+        let mut input = writer.stdin.take().expect("piped");
+        writeln!(input, "{line}").expect("it reads");
+        let mut said = String::new();
+        let mut talk = BufReader::new(writer.stderr.take().expect("piped"));
+        talk.read_line(&mut said).expect("it talks");
+        assert_eq!(said, "acknowledged 1\n");
+        writer.kill().expect("it runs");
+        writer.wait().expect("it ends");
     }
 
     /// Runs `line` and insists that it works; returns its data.
